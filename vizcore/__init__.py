@@ -1,0 +1,1 @@
+"""Compute layer of the lesson: networks, methods, pictures. Every function is pure."""
