@@ -1,0 +1,390 @@
+"""Pictures of numbers: arrays in, PIL images out. No function here rescales silently.
+
+Two colour maps, each a table of 256 RGB colours. `HEAT` (unsigned): black through violet and orange to pale
+yellow, lightness rising evenly. `DIVERGING` (signed): blue, near-white at exactly zero, red, equally dark at
+equal distance from zero. Both stay readable with the common colour vision deficiencies, since lightness alone
+tells the magnitude. Entries 0 and 1 of each are equal, so a picture and one background fit into 256 colours.
+"""
+
+import base64
+import io
+import unicodedata
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+Colour = tuple[int, int, int]
+
+# ---------------------------------------------------------------------------------------------- colour maps
+
+# Every 15th colour of "inferno" by Stéfan van der Walt and Nathaniel Smith (matplotlib, CC0).
+_HEAT_ANCHORS = (
+    "000004 0a0722 1e0c45 380962 510e6c 69166e 801f6c 982766 b0315b "
+    "c63d4d d94d3d e9612b f47918 fa9407 fcb014 f8cd37 f2ea69 fcffa4"
+)
+# CIELAB colours from the neutral centre to each end: equal lightness left and right.
+_CENTRE = (96.0, 0.0, 0.0)
+_BLUES = ((82.0, -6.0, -18.0), (62.0, -3.0, -42.0), (44.0, 12.0, -54.0), (28.0, 20.0, -48.0))
+_REDS = ((82.0, 17.0, 13.0), (62.0, 45.0, 33.0), (44.0, 56.0, 38.0), (28.0, 46.0, 30.0))
+
+_RGB_TO_XYZ = np.array([[0.4124564, 0.3575761, 0.1804375],
+                        [0.2126729, 0.7151522, 0.0721750],
+                        [0.0193339, 0.1191920, 0.9503041]])  # sRGB primaries, D65 (IEC 61966-2-1)
+_WHITE_POINT = _RGB_TO_XYZ.sum(axis=1)
+
+
+def rgb_to_lab(colours: np.ndarray) -> np.ndarray:
+    """sRGB 0..255 (..., 3) -> CIELAB (..., 3): lightness 0..100, then green-red and blue-yellow (CIE 1976)."""
+    share = np.asarray(colours, dtype=np.float64) / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    ratio = linear @ _RGB_TO_XYZ.T / _WHITE_POINT
+    x, y, z = np.moveaxis(np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio * 841 / 108 + 4 / 29), -1, 0)
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+
+
+def _lab_to_rgb(lab: np.ndarray) -> np.ndarray:
+    """CIELAB (..., 3) -> sRGB 0..255 (..., 3) as float64, unrounded and clipped to the gamut."""
+    lightness, a, b = np.moveaxis(np.asarray(lab, dtype=np.float64), -1, 0)
+    y = (lightness + 16) / 116
+    root = np.stack([y + a / 500, y, y - b / 200], axis=-1)
+    ratio = np.where(root > 6 / 29, root**3, (root - 4 / 29) * 108 / 841)
+    linear = np.clip((ratio * _WHITE_POINT) @ np.linalg.inv(_RGB_TO_XYZ).T, 0, 1)
+    return 255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def _table(anchors: np.ndarray, steps: int) -> np.ndarray:
+    """`steps` colours (uint8 RGB) through evenly spaced CIELAB anchors (n, 3), interpolated in CIELAB."""
+    at, known = np.linspace(0, 1, steps), np.linspace(0, 1, len(anchors))
+    lab = np.stack([np.interp(at, known, channel) for channel in np.transpose(anchors)], axis=-1)
+    return np.rint(_lab_to_rgb(lab)).astype(np.uint8)
+
+
+def _heat_table() -> np.ndarray:
+    table = _table(rgb_to_lab([list(bytes.fromhex(colour)) for colour in _HEAT_ANCHORS.split()]), 256)
+    table[1] = table[0]
+    return table
+
+
+def _diverging_table() -> np.ndarray:
+    table = _table(np.array([*_BLUES[::-1], _CENTRE, *_REDS]), 255)  # 127 blues, the centre, 127 reds
+    return np.concatenate([table[:1], table])
+
+
+HEAT = _heat_table()
+DIVERGING = _diverging_table()
+ZERO = 128  # the entry of DIVERGING, and the grey of `gradient_image`, that means exactly zero
+for _colours in (HEAT, DIVERGING):
+    _colours.setflags(write=False)
+
+
+# --------------------------------------------------------------------------------------- numbers to colours
+
+def limits(values: np.ndarray, signed: bool, clip: float = 100.0) -> tuple[float, float]:
+    """Ends of the colour scale, in raw units: (-m, m) when signed, else (0, m).
+
+    m is the `clip`-th percentile of |values| (signed) or of the values with negatives counted as zero. Where
+    that percentile is zero, a few cells hold everything and m is the maximum instead. Where nothing is left to
+    show (all zero; unsigned and nowhere positive) m is 1, so that the map is drawn as plain zero.
+    Raises ValueError for no values, values that are not finite, or a clip outside (0, 100].
+    """
+    values = _finite(values)
+    if not 0 < clip <= 100:
+        raise ValueError(f"clip is a percentile above 0 and up to 100, got {clip}")
+    strength = np.abs(values) if signed else np.maximum(values, 0)
+    top = float(strength.max())
+    if clip < 100:
+        top = float(np.percentile(strength, clip)) or top
+    top = top or 1.0
+    return (-top if signed else 0.0), top
+
+
+def colorize(values: np.ndarray, signed: bool = False, vmax: float | None = None, clip: float = 100.0,
+             ) -> Image.Image:
+    """The map (H, W) in colour, one pixel per value, RGB.
+
+    Unsigned: 0 to `vmax` run through `HEAT`; negative values are drawn as zero. Signed: -`vmax` to `vmax` run
+    through `DIVERGING`, zero is its neutral centre. Without `vmax` the scale is `limits(values, signed, clip)`.
+    """
+    values = _map(values)
+    return Image.fromarray(_colours_of(signed)[_indices(values, signed, _top(values, signed, vmax, clip))])
+
+
+def overlay(photo: Image.Image, values: np.ndarray, opacity: float = 0.5, signed: bool = False,
+            vmax: float | None = None, clip: float = 100.0, by_value: bool = False) -> Image.Image:
+    """The map (h, w), enlarged bilinearly to the photograph's size, laid over it; RGB.
+
+    The raw values are enlarged, then coloured; the scale is taken from `values` as given, so that overlay, bare
+    map and colour bar agree. `by_value=True` multiplies the opacity by |value| / vmax: weak evidence leaves the
+    photograph clear.
+    """
+    if not 0 <= opacity <= 1:
+        raise ValueError(f"opacity lies between 0 and 1, got {opacity}")
+    values = _map(values)
+    top = _top(values, signed, vmax, clip)
+    large = enlarge(values, photo.size, smooth=True)
+    heat, photo = colorize(large, signed, top), photo.convert("RGB")
+    if not by_value:
+        return Image.blend(photo, heat, opacity)
+    strength = np.clip(np.abs(large) if signed else large, 0, top) / (top or 1.0)
+    return Image.composite(heat, photo, Image.fromarray(np.rint(255 * opacity * strength).astype(np.uint8)))
+
+
+def gradient_image(values: np.ndarray, clip: float = 99.5, vmax: float | None = None) -> Image.Image:
+    """A gradient (3, H, W) as the papers print it: zero is mid grey (128), each channel moves up or down from it.
+
+    The scale is symmetric: `vmax`, or the `clip`-th percentile of |values|, reaches black and white.
+    """
+    values = _finite(values)
+    if values.ndim != 3 or len(values) != 3:
+        raise ValueError(f"expected a gradient of shape (3, H, W), got {values.shape}")
+    return Image.fromarray(np.moveaxis(_indices(values, True, _top(values, True, vmax, clip)), 0, -1).copy())
+
+
+def enlarge(picture: Image.Image | np.ndarray, size: tuple[int, int], smooth: bool) -> Image.Image | np.ndarray:
+    """An image, or a map (H, W) as float32, at `size` = (width, height): crisp cells, or smooth (bilinear).
+
+    Bilinear has cell centres at half pixels, as `torch.nn.functional.interpolate(align_corners=False)`.
+    """
+    how = Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST
+    if isinstance(picture, Image.Image):
+        return picture.resize(size, how)
+    return np.asarray(Image.fromarray(_map(picture)).resize(size, how))
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    values = np.asarray(values, dtype=np.float32)
+    if values.size == 0 or not np.isfinite(values).all():
+        raise ValueError("the map has no values" if values.size == 0 else "the map has values that are not finite")
+    return values
+
+
+def _map(values: np.ndarray) -> np.ndarray:
+    values = _finite(values)
+    if values.ndim != 2:
+        raise ValueError(f"expected a map of shape (H, W), got {values.shape}")
+    return values
+
+
+def _top(values: np.ndarray, signed: bool, vmax: float | None, clip: float) -> float:
+    """The caller's `vmax`, checked, or the upper limit of the values."""
+    if vmax is None:
+        return limits(values, signed, clip)[1]
+    if not (np.isfinite(vmax) and vmax >= 0):
+        raise ValueError(f"vmax is a finite number, zero or above, got {vmax}")
+    return float(vmax)
+
+
+def _colours_of(signed: bool) -> np.ndarray:
+    return DIVERGING if signed else HEAT
+
+
+def _indices(values: np.ndarray, signed: bool, top: float | np.ndarray) -> np.ndarray:
+    """Entries of the colour table (uint8): 0..255 for 0..top, or 1..128..255 for -top..0..top.
+
+    `top` broadcasts against the values; where it is zero the values are drawn as zero.
+    """
+    top = np.asarray(top, dtype=np.float64)
+    share = np.clip(values, -top if signed else 0, top) / np.where(top > 0, top, 1)
+    return np.rint(ZERO + 127 * share if signed else 255 * share).astype(np.uint8)
+
+
+# ---------------------------------------------------------------------------------------------- many maps
+
+class Layout(NamedTuple):
+    """Where the maps of a sprite lie: `count` cells of `cell` pixels, row by row, `gap` pixels between them."""
+
+    columns: int
+    rows: int
+    cell: int
+    gap: int
+    count: int
+
+    def index_at(self, x: float, y: float) -> int | None:
+        """The map under the point (pixels from the top left), or None in a gap, an empty cell or outside."""
+        column, right = divmod(x, self.cell + self.gap)
+        row, down = divmod(y, self.cell + self.gap)
+        index = int(row * self.columns + column)
+        inside = 0 <= column < self.columns and 0 <= row and max(right, down) < self.cell
+        return index if inside and index < self.count else None
+
+    def box(self, index: int) -> tuple[int, int, int, int]:
+        """(left, top, right, bottom) of a map in pixels; right and bottom are the first pixels outside."""
+        if not 0 <= index < self.count:
+            raise IndexError(f"map {index} of {self.count}")
+        row, column = divmod(index, self.columns)
+        left, top = column * (self.cell + self.gap), row * (self.cell + self.gap)
+        return left, top, left + self.cell, top + self.cell
+
+
+def sprite(maps: np.ndarray, columns: int | None = None, cell: int = 64, gap: int = 4, shared: bool = False,
+           signed: bool = False, background: Colour = (127, 127, 127), smooth: bool = False,
+           ) -> tuple[Image.Image, Layout]:
+    """Many maps (K, H, W) in one RGB picture, and the layout that finds a map again.
+
+    `shared=True` puts all on one scale, `limits(maps, signed)`; otherwise each map has its own, and its colours
+    cannot be compared with its neighbours'. Maps that are not square are centred in their cell. Enlarged cells
+    are crisp or `smooth` (bilinear); reduced ones are averaged, so that no row is skipped.
+    """
+    maps = _finite(maps)
+    if maps.ndim != 3:
+        raise ValueError(f"expected maps of shape (K, H, W), got {maps.shape}")
+    if cell < 1 or gap < 0 or (columns is not None and columns < 1):
+        raise ValueError(f"cell and columns are at least 1, gap at least 0, got {cell}, {columns}, {gap}")
+    count, height, width = maps.shape
+    columns = min(columns or 2 ** int(np.ceil(np.log2(count) / 2)), count)
+    layout = Layout(columns, -(-count // columns), cell, gap, count)
+
+    strength = np.abs(maps) if signed else np.maximum(maps, 0)
+    top = strength.max() if shared else strength.max(axis=(1, 2), keepdims=True)
+    fit = cell / max(height, width)
+    high, wide = max(1, round(height * fit)), max(1, round(width * fit))
+    if smooth or fit < 1:
+        cells = _indices(_weights(height, high) @ maps @ _weights(width, wide).T, signed, top)
+    else:
+        rows, across = (np.arange(high) * height) // high, (np.arange(wide) * width) // wide
+        cells = _indices(maps, signed, top)[:, rows[:, None], across]
+
+    step, down, right = cell + gap, (cell - high) // 2, (cell - wide) // 2
+    canvas = np.empty((layout.rows, step, columns, step, 3), np.uint8)
+    canvas[:] = background
+    colours = np.empty((layout.rows * columns, high, wide, 3), np.uint8)
+    colours[:count], colours[count:] = _colours_of(signed)[cells], background
+    canvas[:, down:down + high, :, right:right + wide] = \
+        colours.reshape(layout.rows, columns, high, wide, 3).swapaxes(1, 2)
+    picture = canvas.reshape(layout.rows * step, columns * step, 3)
+    return Image.fromarray(picture[:layout.rows * step - gap, :columns * step - gap].copy()), layout
+
+
+def _weights(source: int, target: int) -> np.ndarray:
+    """(target, source) matrix: bilinear with half-pixel centres when enlarging, a wider triangle when reducing."""
+    reach = max(1.0, source / target)
+    centres = (np.arange(target) + 0.5) * source / target
+    weights = np.maximum(0, 1 - np.abs(centres[:, None] - np.arange(source) - 0.5) / reach)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+# ------------------------------------------------------------------------------------- scales and text
+
+def number(value: float) -> str:
+    """A number with at most three significant digits, short enough for a tick: 0.0123, 1230, 1.2e-5."""
+    text = f"{float(f'{value:.3g}'):g}"
+    mantissa, mark, exponent = text.partition("e")
+    text = f"{mantissa}e{int(exponent)}" if mark else text
+    return "0" if text == "-0" else text
+
+
+def colorbar(vmin: float, vmax: float, signed: bool = False, label: str = "", dark: bool = False,
+             width: int | None = None, height: int | None = None, vertical: bool = False) -> Image.Image:
+    """The colour scale from `vmin` to `vmax` with three numbers, on a transparent background; RGBA.
+
+    `width` and `height` are in page pixels (default 320 x 34, or 84 x 224 when vertical, plus the label's
+    line); the image has twice as many, so that it is sharp on dense screens: show it at half its size.
+    `dark` picks light letters for a dark page.
+    """
+    font, ink = _font(24), (235, 235, 235, 255) if dark else (40, 40, 40, 255)
+    label, line = _plain(label), 34 if label else 0
+    wide = max(2 * (width or (84 if vertical else 320)), int(font.getlength(label)) + 2)
+    high = 2 * height if height else (448 if vertical else 68) + line
+    image = Image.new("RGBA", (wide, high))
+    draw = ImageDraw.Draw(image)
+    draw.text((0, 0), label, ink, font)
+    ramp = Image.fromarray(DIVERGING[None, 1:] if signed else HEAT[None]).convert("RGBA")
+    ticks = [number(value) for value in (vmin, (vmin + vmax) / 2, vmax)]
+    if vertical:
+        box = (1, line, 33, high - 1)
+        bar = ramp.transpose(Image.Transpose.ROTATE_90)
+        spots = [((46, high - 2), "ld"), ((46, (line + high) // 2), "lm"), ((46, line), "la")]
+    else:
+        box = (1, line, wide - 2, high - 34)
+        bar = ramp
+        spots = [((0, high - 30), "la"), ((wide // 2, high - 30), "ma"), ((wide - 1, high - 30), "ra")]
+    image.paste(bar.resize((box[2] - box[0], max(1, box[3] - box[1])), Image.Resampling.NEAREST), box[:2])
+    draw.rectangle((box[0] - 1, box[1], box[2], box[3]), outline=(128, 128, 128, 255))
+    for (spot, anchor), tick in zip(spots, ticks, strict=True):
+        draw.text(spot, tick, ink, font, anchor=anchor)
+    return image
+
+
+def contact_sheet(rows: Sequence[Sequence[Image.Image]], captions: Sequence[str] = (), titles: Sequence[str] = (),
+                  cell: int = 224, gap: int = 12, dark: bool = False) -> Image.Image:
+    """Rows of images as one RGB picture, for a download or a printed page.
+
+    `captions` stand left of the rows, `titles` above the columns. Each image is fitted into a square of `cell`
+    pixels, its proportions kept.
+    """
+    if not rows or not any(rows):
+        raise ValueError("a contact sheet needs at least one image")
+    font = _font(max(11, cell // 14))
+    paper, ink = ((20, 22, 26), (235, 235, 235)) if dark else ((255, 255, 255), (40, 40, 40))
+    captions, titles = [_plain(text) for text in captions], [_plain(text) for text in titles]
+    line = round(font.size * 1.6)
+    left = gap + max([int(font.getlength(text)) + gap for text in captions], default=0)
+    top = gap + (line if titles else 0)
+    step = cell + gap
+    sheet = Image.new("RGB", (left + max(map(len, rows)) * step, top + len(rows) * step), paper)
+    draw = ImageDraw.Draw(sheet)
+    for column, title in enumerate(titles):
+        draw.text((left + column * step + cell // 2, gap), title, ink, font, anchor="ma")
+    for row, images in enumerate(rows):
+        if row < len(captions):
+            draw.text((gap, top + row * step + cell // 2), captions[row], ink, font, anchor="lm")
+        for column, image in enumerate(images):
+            fitted = ImageOps.contain(image.convert("RGBA"), (cell, cell), Image.Resampling.LANCZOS)
+            spot = (left + column * step + (cell - fitted.width) // 2, top + row * step + (cell - fitted.height) // 2)
+            sheet.paste(fitted, spot, fitted)
+    return sheet
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.load_default(size)
+
+
+def _plain(text: str) -> str:
+    """The text in letters the bundled font has: accents dropped, typographic signs replaced."""
+    text = text.translate({0x2212: "-", 0x2013: "-", 0x2014: "-", 0x00D7: "x"})
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+
+
+# ------------------------------------------------------------------------------------------------- files
+
+def encode(image: Image.Image, kind: str = "auto") -> bytes:
+    """The picture as a file: "jpeg" (quality 90), "png" (exact; a palette where 256 colours suffice) or "auto".
+
+    "auto" takes PNG where there is transparency or at most 256 colours, as in every colour-mapped picture, else
+    JPEG, as for photographs and overlays.
+    """
+    if kind not in ("auto", "jpeg", "png"):
+        raise ValueError(f"kind is 'auto', 'jpeg' or 'png', got {kind!r}")
+    file = io.BytesIO()
+    if kind != "jpeg" and image.has_transparency_data:
+        image.save(file, "PNG", compress_level=1)
+        return file.getvalue()
+    image = image.convert("RGB")
+    colours = None if kind == "jpeg" else image.getcolors(256)
+    if colours:
+        _indexed(image, [colour for _, colour in colours]).save(file, "PNG", compress_level=1)
+    elif kind == "png":
+        image.save(file, "PNG", compress_level=1)
+    else:
+        image.save(file, "JPEG", quality=90, subsampling=0)
+    return file.getvalue()
+
+
+def data_uri(image: Image.Image, kind: str = "auto") -> str:
+    """The encoded picture as a `data:` address, for HTML and plotly."""
+    data = encode(image, kind)
+    subtype = "png" if data.startswith(b"\x89PNG") else "jpeg"
+    return f"data:image/{subtype};base64,{base64.b64encode(data).decode()}"
+
+
+def _indexed(image: Image.Image, colours: list[Colour]) -> Image.Image:
+    """An RGB image as a palette image of exactly these colours."""
+    red, green, blue = np.moveaxis(np.asarray(image, dtype=np.uint32), -1, 0)
+    table = np.zeros(1 << 24, np.uint8)
+    palette = np.array(colours, dtype=np.uint32)
+    table[palette @ np.array([65536, 256, 1], dtype=np.uint32)] = np.arange(len(colours))
+    indexed = Image.fromarray(table[(red << 16) | (green << 8) | blue])
+    indexed.putpalette(palette.astype(np.uint8).tobytes())
+    return indexed
