@@ -1,0 +1,189 @@
+"""Gradients of a class score with respect to the image, and two averages of them.
+
+All functions take an (N, C, H, W) batch and class indices, differentiate the logits (the pre-softmax scores)
+and return raw values.
+"""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vizcore.models import Net
+
+Progress = Callable[[float], None]
+
+
+def input_gradient(net: Net, x: Tensor, target: int | Tensor, of: str = "logit") -> Tensor:
+    r"""Gradient of a class score with respect to every pixel, $\partial S_c / \partial x$.
+
+    Simonyan, Vedaldi & Zisserman, "Deep Inside Convolutional Networks" (arXiv 2013), section 3.
+
+    Args:
+        net: the network.
+        x: (N, C, H, W) batch, normalized.
+        target: a class index, or N of them.
+        of: "logit" for the pre-softmax score; "probability" for the softmax output; "loss" for the
+            cross-entropy of the class.
+
+    Returns:
+        (N, C, H, W) gradients, signed.
+    """
+    x = x.detach().requires_grad_()
+    targets = net.check_target(target, len(x))[:, None]
+    with torch.enable_grad():
+        logits = net(x)
+        score = {
+            "logit": lambda: logits.gather(1, targets),
+            "probability": lambda: logits.softmax(1).gather(1, targets),
+            "loss": lambda: -logits.log_softmax(1).gather(1, targets),
+        }[of]()
+        return torch.autograd.grad(score.sum(), x)[0]
+
+
+def reduce_channels(gradient: Tensor, reduction: str = "sum") -> Tensor:
+    """(N, C, H, W) to (N, H, W): absolute value first, then "sum", "max" or "l2" over the channels.
+
+    The lesson sums; Simonyan et al. take the maximum. Taking the absolute value last would let a positive and
+    a negative channel cancel.
+    """
+    if reduction == "sum":
+        return gradient.abs().sum(1)
+    if reduction == "max":
+        return gradient.abs().amax(1)
+    if reduction == "l2":
+        return gradient.norm(dim=1)
+    raise ValueError(f"There is no reduction '{reduction}': choose sum, max or l2.")
+
+
+def saliency(net: Net, x: Tensor, target: int | Tensor, reduction: str = "sum", of: str = "logit") -> Tensor:
+    r"""Saliency map $M_{ij} = \sum_c |\partial S / \partial x_{cij}|$, as on the lesson's slide.
+
+    Simonyan, Vedaldi & Zisserman (arXiv 2013), equation 2 and section 3.1, who take the maximum over channels.
+
+    Returns:
+        (N, H, W), at least zero.
+    """
+    return reduce_channels(input_gradient(net, x, target, of), reduction)
+
+
+def input_x_gradient(net: Net, x: Tensor, target: int | Tensor) -> Tensor:
+    r"""Input times gradient, $x \odot \partial S_c / \partial x$: how far the linearized score is due to a pixel.
+
+    Shrikumar et al., "Not Just a Black Box" (arXiv 2016).
+
+    Returns:
+        (N, C, H, W), signed.
+    """
+    return x * input_gradient(net, x, target)
+
+
+def smooth_grad(
+    net: Net,
+    x: Tensor,
+    target: int | Tensor,
+    samples: int = 16,
+    noise: float = 0.15,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Tensor:
+    r"""Mean gradient over noisy copies, $\frac{1}{n} \sum \nabla S_c(x + \mathcal{N}(0, \sigma^2))$.
+
+    Smilkov et al., "SmoothGrad: removing noise by adding noise" (arXiv 2017). The standard deviation is
+    `noise` times (max - min) of each image.
+
+    Args:
+        samples: noisy copies n.
+        noise: the noise level, sigma / (max - min); the paper finds 0.1 to 0.2 best.
+        seed: of a generator of its own; the same seed gives the same picture.
+        progress: called with the share done; what it raises cancels.
+
+    Returns:
+        (N, C, H, W), signed.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    sigma = noise * (x.amax((1, 2, 3), keepdim=True) - x.amin((1, 2, 3), keepdim=True))
+    total = torch.zeros_like(x)
+    for done in range(samples):
+        total += input_gradient(net, x + sigma * torch.randn(x.shape, generator=generator).to(x), target)
+        _report(progress, (done + 1) / samples)
+    return total / samples
+
+
+def integrated_gradients(
+    net: Net,
+    x: Tensor,
+    target: int | Tensor,
+    steps: int = 32,
+    baseline: str | Tensor = "mean",
+    progress: Progress | None = None,
+) -> Tensor:
+    r"""Integrated gradients, $(x - x') \odot \int_0^1 \nabla S_c(x' + t (x - x'))\,dt$.
+
+    Sundararajan, Taly & Yan, "Axiomatic Attribution for Deep Networks" (ICML 2017), equation 1; the integral by
+    the Gauss-Legendre rule. Completeness: the values sum to S(x) - S(x').
+
+    Args:
+        steps: points along the path.
+        baseline: x': "mean" (the mean colour, zero after normalization), "black", "white", "blur", or a tensor
+            shaped like x.
+        progress: called with the share done; what it raises cancels.
+
+    Returns:
+        (N, C, H, W), signed.
+    """
+    start = make_baseline(net, x, baseline)
+    nodes, weights = _gauss_legendre(steps)
+    total = torch.zeros_like(x)
+    for done, (t, weight) in enumerate(zip(nodes, weights, strict=True)):
+        total += weight * input_gradient(net, start + t * (x - start), target)
+        _report(progress, (done + 1) / steps)
+    return (x - start) * total
+
+
+def make_baseline(net: Net, x: Tensor, baseline: str | Tensor = "mean") -> Tensor:
+    """The image integrated gradients start from, in normalized values and shaped like `x`."""
+    if isinstance(baseline, Tensor):
+        return baseline.to(x).expand_as(x)
+    mean, std = (torch.tensor(v, dtype=x.dtype, device=x.device)[:, None, None] for v in (net.mean, net.std))
+    if baseline == "mean":
+        return torch.zeros_like(x)
+    if baseline == "black":
+        return ((0 - mean) / std).expand_as(x)
+    if baseline == "white":
+        return ((1 - mean) / std).expand_as(x)
+    if baseline == "blur":
+        return _blur(x, sigma=min(x.shape[-2:]) / 16)
+    raise ValueError(f"There is no baseline '{baseline}': choose mean, black, white or blur.")
+
+
+def completeness_gap(net: Net, x: Tensor, target: int | Tensor, values: Tensor, baseline="mean") -> float:
+    """How far attributions miss their sum: |sum - (S(x) - S(x'))| / |S(x) - S(x')| of the first image."""
+    with torch.no_grad():
+        targets = net.check_target(target, len(x))[:, None]
+        ends = [net(point).gather(1, targets)[0, 0] for point in (x, make_baseline(net, x, baseline))]
+    difference = float(ends[0] - ends[1])
+    return abs(float(values[0].sum()) - difference) / max(abs(difference), 1e-12)
+
+
+def _gauss_legendre(steps: int) -> tuple[list[float], list[float]]:
+    import numpy as np
+
+    nodes, weights = np.polynomial.legendre.leggauss(steps)
+    return ((nodes + 1) / 2).tolist(), (weights / 2).tolist()
+
+
+def _blur(x: Tensor, sigma: float) -> Tensor:
+    radius = min(int(3 * sigma), min(x.shape[-2:]) - 1)
+    offsets = torch.arange(-radius, radius + 1, dtype=x.dtype, device=x.device)
+    kernel = torch.exp(-(offsets**2) / (2 * sigma**2))
+    kernel = (kernel / kernel.sum()).expand(x.shape[1], 1, -1)
+    x = F.pad(x, (radius,) * 4, mode="reflect")
+    x = F.conv2d(x, kernel[:, :, :, None], groups=x.shape[1])
+    return F.conv2d(x, kernel[:, :, None, :], groups=x.shape[1])
+
+
+def _report(progress: Progress | None, share: float) -> None:
+    if progress:
+        progress(share)

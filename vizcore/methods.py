@@ -1,0 +1,248 @@
+"""The registry of methods: one call, one kind of result.
+
+    result = run("grad_cam", net, x, target=388)
+    result.values, result.signed, result.meta["notes"]
+
+Adding a method is one function and one entry here.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vizcore import cam, controls, gradients, relu_rules
+from vizcore.models import Net
+
+
+@dataclass(frozen=True)
+class Param:
+    """A parameter of a method, described well enough to make a widget from it."""
+
+    name: str
+    default: Any
+    kind: str  # "int", "float", "choice", "bool" or "layer"
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    choices: tuple[str, ...] = ()
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Method:
+    """An entry of the registry.
+
+    Attributes:
+        name, title: for code, for people.
+        run: function of (net, x, target, **params) that returns a batch.
+        params: what can be set.
+        family: "gradient", "relu rule", "cam", "perturbation" or "control".
+        paper: authors, venue, year.
+        signed: whether values below zero mean evidence against the class.
+        maps: True for (N, h, w) results, False for image-shaped (N, C, H, W) ones.
+        slow: whether it needs many forward passes and so reports progress.
+    """
+
+    name: str
+    title: str
+    run: Callable[..., Tensor] = field(repr=False)
+    params: tuple[Param, ...]
+    family: str
+    paper: str
+    signed: bool
+    maps: bool
+    slow: bool = False
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What a method found for one image.
+
+    Attributes:
+        values: float32, (H, W) for map methods, (C, H, W) for image-gradient methods; raw scale.
+        signed: whether negative values are evidence against.
+        meta: method, model, layer, target, params, seconds and notes (plain-language diagnostics).
+    """
+
+    values: np.ndarray = field(repr=False)
+    signed: bool
+    meta: dict[str, Any]
+
+
+_LAYER = Param("layer", None, "layer", help="The layer whose feature maps are weighted.")
+_SEED = Param("seed", 0, "int", 0, 9999, help="Seed of the random numbers.")
+_OF = Param("of", "logit", "choice", choices=("logit", "probability", "loss"), help="What is differentiated.")
+
+_ENTRIES = (
+    Method(
+        "saliency", "Saliency map", gradients.saliency,
+        (Param("reduction", "sum", "choice", choices=("sum", "max", "l2"), help="How channels are combined."), _OF),
+        "gradient", "Simonyan et al., arXiv 2013", signed=False, maps=True,
+    ),
+    Method(
+        "input_x_gradient", "Input x gradient", gradients.input_x_gradient, (),
+        "gradient", "Shrikumar et al., arXiv 2016", signed=True, maps=False,
+    ),
+    Method(
+        "smooth_grad", "SmoothGrad", gradients.smooth_grad,
+        (Param("samples", 16, "int", 4, 64, 4, help="Noisy copies to average."),
+         Param("noise", 0.15, "float", 0.0, 0.5, 0.05, help="Standard deviation, as a share of max - min."), _SEED),
+        "gradient", "Smilkov et al., arXiv 2017", signed=True, maps=False, slow=True,
+    ),
+    Method(
+        "integrated_gradients", "Integrated gradients", gradients.integrated_gradients,
+        (Param("steps", 32, "int", 8, 128, 8, help="Points on the path from the baseline to the image."),
+         Param("baseline", "mean", "choice", choices=("mean", "black", "white", "blur"), help="Where the path starts.")),
+        "gradient", "Sundararajan et al., ICML 2017", signed=True, maps=False, slow=True,
+    ),
+    Method(
+        "deconvnet", "Deconvnet", relu_rules.deconvnet, (),
+        "relu rule", "Zeiler & Fergus, ECCV 2014", signed=True, maps=False,
+    ),
+    Method(
+        "guided_backprop", "Guided backpropagation", relu_rules.guided_backprop, (),
+        "relu rule", "Springenberg et al., ICLR 2015 workshop", signed=True, maps=False,
+    ),
+    Method("cam", "CAM", cam.cam, (), "cam", "Zhou et al., CVPR 2016", signed=True, maps=True),
+    Method(
+        "grad_cam", "Grad-CAM", cam.grad_cam,
+        (_LAYER, Param("counterfactual", False, "bool", help="Negate the gradient: evidence against the class.")),
+        "cam", "Selvaraju et al., ICCV 2017", signed=False, maps=True,
+    ),
+    Method("grad_cam_pp", "Grad-CAM++", cam.grad_cam_pp, (_LAYER,), "cam", "Chattopadhyay et al., WACV 2018",
+           signed=False, maps=True),
+    Method("hires_cam", "HiResCAM", cam.hires_cam, (_LAYER,), "cam", "Draelos & Carin, arXiv 2020",
+           signed=True, maps=True),
+    Method("layer_cam", "LayerCAM", cam.layer_cam, (_LAYER,), "cam", "Jiang et al., IEEE TIP 2021",
+           signed=False, maps=True),
+    Method("xgrad_cam", "XGrad-CAM", cam.xgrad_cam, (_LAYER,), "cam", "Fu et al., BMVC 2020",
+           signed=False, maps=True),
+    Method("guided_grad_cam", "Guided Grad-CAM", cam.guided_grad_cam, (_LAYER,), "cam",
+           "Selvaraju et al., ICCV 2017", signed=True, maps=False),
+    Method("edges", "Edge detector", controls.edges, (), "control", "Sobel filter; control in Adebayo et al., 2018",
+           signed=False, maps=True),
+    Method("random", "Random map", controls.random, (_SEED,), "control", "A control", signed=False, maps=True),
+)  # fmt: skip
+
+METHODS: dict[str, Method] = {method.name: method for method in _ENTRIES}
+
+
+def names() -> tuple[str, ...]:
+    """The registered methods, in the order of the lesson."""
+    return tuple(METHODS)
+
+
+def run(
+    name: str, net: Net, x: Tensor, target: int, layer: str | None = None, progress=None, **params: Any
+) -> Attribution:
+    """Explain one image by a registered method.
+
+    Args:
+        name: one of :func:`names`.
+        net: the network.
+        x: (1, C, H, W), normalized; any height and width the network takes.
+        target: class index.
+        layer: for methods that look at a layer; the last convolutional map when None.
+        progress: for slow methods, called with the share done; what it raises cancels the computation.
+        **params: the method's own parameters.
+
+    Returns:
+        An :class:`Attribution` with raw values and notes on what to be careful about.
+
+    Raises:
+        ValueError: an unknown method, parameter, layer or class, or a network the method does not fit.
+    """
+    if name not in METHODS:
+        raise ValueError(f"There is no method called '{name}'. Known: {', '.join(METHODS)}.")
+    method = METHODS[name]
+    if len(x) != 1:
+        raise ValueError(f"run() explains one image at a time, not {len(x)}; the functions underneath take batches.")
+    if not torch.isfinite(x).all():
+        raise ValueError("The image contains values that are not finite numbers.")
+    net.check_target(target)
+    known = {p.name: p.default for p in method.params}
+    if unknown := params.keys() - known.keys():
+        raise ValueError(f"{method.title} has no parameter {', '.join(sorted(unknown))}.")
+    if layer is not None and "layer" not in known:
+        raise ValueError(f"{method.title} does not look at a layer.")
+    params = known | params
+    if "layer" in known:
+        params["layer"] = cam.map_layer(net, layer)
+    extra = {"progress": progress} if method.slow else {}
+    start = time.perf_counter()
+    values = method.run(net, x, target, **params, **extra)[0]
+    seconds = time.perf_counter() - start
+    layer = params.pop("layer", None)
+    meta = {
+        "method": name, "model": net.name, "layer": layer, "target": int(target), "params": params,
+        "seconds": seconds, "notes": notes(method, net, x, target, values, params),
+    }  # fmt: skip
+    return Attribution(values.detach().cpu().numpy().astype(np.float32), method.signed, meta)
+
+
+def notes(method: Method, net: Net, x: Tensor, target: int, values: Tensor, params: dict[str, Any]) -> list[str]:
+    """Plain-language diagnostics: what this result cannot show, and why."""
+    found = []
+    relu_free = method.name in ("deconvnet", "guided_backprop", "guided_grad_cam") and not count_relus(net)
+    if relu_free:
+        found.append(
+            f"{net.title} has no ReLU, so there is nothing to replace: this is the plain gradient"
+            + (" times Grad-CAM." if method.name == "guided_grad_cam" else ".")
+        )
+    if method.name == "deconvnet" and not relu_free and not has_max_pool(net):
+        found.append(
+            f"Deconvnet needs max-pool switches; {net.title} has no max-pooling, so this picture does not "
+            "depend on the image, only on the class."
+        )
+    if method.family == "cam" and method.maps and not method.signed and not values.any():
+        found.append("The final ReLU removed everything: no positive evidence for this class at this layer.")
+    elif not values.any():
+        found.append("Every value is exactly zero: nothing here changes the score.")
+    if params.get("of") in ("probability", "loss"):
+        probability = _probability(net, x, target)
+        if params["of"] == "probability" and not 0.01 < probability < 0.99:
+            found.append(
+                f"The softmax is saturated (probability {probability:.2g}): its gradient is nearly zero. "
+                "Use the score instead."
+            )
+        if params["of"] == "loss" and probability > 0.99:
+            found.append(
+                f"The loss is already nearly zero (probability {probability:.3g}), and so is its gradient. "
+                "Use the score instead."
+            )
+    if method.name == "integrated_gradients":
+        gap = gradients.completeness_gap(net, x, target, values[None], params["baseline"])
+        found.append(
+            f"The values miss the difference of the two scores by {gap:.2%}."
+            + (" Take more steps." if gap > 0.01 else "")
+        )
+    return found
+
+
+_relus: WeakKeyDictionary[Net, int] = WeakKeyDictionary()
+
+
+def count_relus(net: Net) -> int:
+    """How many ReLU calls one forward pass makes, whichever way the network spells them; counted once."""
+    if net not in _relus:
+        x = torch.zeros(1, net.channels, net.input_size, net.input_size, device=net.device)
+        with torch.no_grad(), relu_rules.relu_rule("guided") as mode:
+            net(x)
+        _relus[net] = mode.replaced
+    return _relus[net]
+
+
+def has_max_pool(net: Net) -> bool:
+    """Whether a max-pooling module stands in the network."""
+    return any(isinstance(m, torch.nn.MaxPool2d | torch.nn.AdaptiveMaxPool2d) for m in net.network.modules())
+
+
+def _probability(net: Net, x: Tensor, target: int) -> float:
+    with torch.no_grad():
+        return float(net(x).softmax(1)[0, target])
