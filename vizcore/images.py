@@ -21,7 +21,9 @@ ASPECT_CAP = 50  # longer side over shorter side; a thinner strip has no square 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM") + (("AVIF",) if features.check("avif") else ())
 
 _WAY_OUT = "Save it as JPEG or PNG and upload that file."
+_SMALLER = "Save a smaller copy and upload that."
 _ORIENTATION_TAG = 0x0112
+_SIGNATURES = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -40,16 +42,17 @@ class ImageError(ValueError):
 def load(source: bytes | bytearray | memoryview | str | os.PathLike | BinaryIO) -> Image.Image:
     """Read a picture as an upright 8-bit RGB image, at most `LONG_SIDE` pixels on its longer side.
 
-    `source` is the bytes of a file, a path, or a binary file object (an upload is one). Rotation stored in EXIF
-    is applied, transparency is laid on white, of an animation or a document the first frame is taken, 16-bit
-    grey is divided by 257, floating-point grey is stretched over its range, an ICC profile is converted to sRGB.
-    The result carries no metadata. Raises `ImageError` for everything that is not such a picture.
+    `source` is the bytes of a file, a path, or a binary file object (an upload is one). Rotation stored in
+    EXIF is applied, transparency is laid on white, of an animation or a document the first frame is taken,
+    16-bit grey is divided by 257, floating-point grey outside 0..1 is stretched over its range, colours with an
+    ICC profile are converted to sRGB. The result carries no metadata.
+    Raises `ImageError` for everything that is not such a picture.
     """
     data = _read(source)
     if not data:
         raise ImageError("The file is empty. Choose another picture, or save this one again.")
     if len(data) > BYTE_CAP:
-        raise ImageError(f"The file is larger than {BYTE_CAP // 1_000_000} MB. Save a smaller copy and upload that.")
+        raise ImageError(f"The file is larger than {BYTE_CAP // 1_000_000} MB. {_SMALLER}")
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_size(*image.size)
@@ -59,8 +62,7 @@ def load(source: bytes | bytearray | memoryview | str | os.PathLike | BinaryIO) 
     except Image.DecompressionBombError:
         raise ImageError(_too_many_pixels()) from None
     except MemoryError:
-        raise ImageError("There is not enough memory to decode the picture. Save a smaller copy and upload that.") \
-            from None
+        raise ImageError(f"There is not enough memory to decode the picture. {_SMALLER}") from None
     except Exception:  # on hostile bytes Pillow's readers raise nearly every built-in exception
         raise ImageError(_diagnosis(data)) from None
 
@@ -88,7 +90,7 @@ def _read(source) -> bytes:
                 return file.read(BYTE_CAP + 1)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "not a usable file name"
-            raise ImageError(f"The file '{source}' cannot be read ({reason}). Check its name and place.") from None
+            raise ImageError(f"The file '{source}' cannot be read ({reason}). Check its name.") from None
     if not hasattr(source, "read"):
         raise TypeError(f"expected bytes, a path or a binary file, got {type(source).__name__}")
     try:
@@ -108,11 +110,11 @@ def _check_size(width: int, height: int) -> None:
     if width * height > PIXEL_CAP:
         raise ImageError(_too_many_pixels())
     if max(width, height) > ASPECT_CAP * min(width, height):
-        raise ImageError(f"The picture is a strip of {width} x {height} pixels. Crop it to something nearer a square.")
+        raise ImageError(f"The picture is a strip of {width} x {height} pixels. Crop it nearer to a square.")
 
 
 def _too_many_pixels() -> str:
-    return f"The picture has more than {PIXEL_CAP // 1_000_000} million pixels. Save a smaller copy and upload that."
+    return f"The picture has more than {PIXEL_CAP // 1_000_000} million pixels. {_SMALLER}"
 
 
 def _decode(image: Image.Image) -> Image.Image:
@@ -158,7 +160,10 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _grey(values: np.ndarray, mode: str) -> np.ndarray:
-    """uint8 grey from integers (8-bit or 16-bit scale where they fit, else their range) or floats (0..1 or range)."""
+    """Pixel values as uint8 grey, on the first scale they fit into; where none fits, over their own range.
+
+    The scales start at zero and end at 1 (floating point), 65535 (16 bits), or 255 or 65535 (32 bits).
+    """
     values = values.astype(np.float64)
     finite = np.isfinite(values)
     low, high = (values[finite].min(), values[finite].max()) if finite.any() else (0.0, 1.0)
@@ -168,7 +173,7 @@ def _grey(values: np.ndarray, mode: str) -> np.ndarray:
             break
     if high == low:
         return np.full(values.shape, 128, np.uint8)
-    share = (np.where(finite, values, low) / 2 - low / 2) / (high / 2 - low / 2)  # halves: the span cannot overflow
+    share = (np.where(finite, values, low) - low) / (high - low)
     return np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
 
 
@@ -197,7 +202,7 @@ def _diagnosis(data: bytes) -> str:
     text = head.lower()
     if data[4:8] == b"ftyp":
         if data[8:12] in (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"):
-            return "This is a HEIC photograph, which cannot be read here. Export it as JPEG and upload that file."
+            return "This is a HEIC photograph, which cannot be read here. Export it as JPEG and upload that."
         if data[8:12] not in (b"avif", b"avis"):
             return "This is a video, not a picture. Save one frame as JPEG or PNG and upload that file."
     if b"<svg" in text:
@@ -205,15 +210,16 @@ def _diagnosis(data: bytes) -> str:
     if head.startswith(b"%PDF"):
         return "This is a PDF document, not a picture. Export the page as PNG and upload that file."
     if head.startswith(b"PK\x03\x04"):
-        return "This is an archive or an office document, not a picture. Upload the picture inside it as JPEG or PNG."
-    if head.startswith((b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")) \
-            or data[4:8] == b"ftyp":
-        return f"The picture is damaged or incomplete. Open it in an image program. {_WAY_OUT}"
+        return "This is an archive or an office document, not a picture. Upload the picture inside it."
     if not head or _is_text(data[:1024]):
         return "This is a text file, not a picture. Choose a picture in JPEG or PNG format."
+    if data.startswith(_SIGNATURES) or data[4:8] == b"ftyp":
+        return f"The picture is damaged or incomplete. Open it in an image program. {_WAY_OUT}"
     return f"This file is not a picture in a format that can be read ({', '.join(FORMATS)}). {_WAY_OUT}"
 
 
 def _is_text(data: bytes) -> bool:
-    return all(byte >= 0x20 or byte in b"\t\n\r\f" for byte in data) and data.decode("utf-8", "ignore") != "" \
-        and len(data.decode("utf-8", "ignore").encode()) >= len(data) - 3
+    """Whether this beginning of a file is UTF-8 without control characters; its last character may be cut."""
+    readable = data.decode("utf-8", "ignore").encode()
+    controls = any(byte < 0x20 and byte not in b"\t\n\r\f" for byte in data)
+    return len(readable) >= len(data) - 3 and not controls

@@ -17,8 +17,6 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 Colour = tuple[int, int, int]
 
-# ---------------------------------------------------------------------------------------------- colour maps
-
 # Every 15th colour of "inferno" by Stéfan van der Walt and Nathaniel Smith (matplotlib, CC0).
 _HEAT_ANCHORS = (
     "000004 0a0722 1e0c45 380962 510e6c 69166e 801f6c 982766 b0315b "
@@ -36,7 +34,7 @@ _WHITE_POINT = _RGB_TO_XYZ.sum(axis=1)
 
 
 def rgb_to_lab(colours: np.ndarray) -> np.ndarray:
-    """sRGB 0..255 (..., 3) -> CIELAB (..., 3): lightness 0..100, then green-red and blue-yellow (CIE 1976)."""
+    """sRGB 0..255 (..., 3) -> CIELAB (..., 3): lightness 0..100, green-red, blue-yellow (CIE 1976)."""
     share = np.asarray(colours, dtype=np.float64) / 255
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
     ratio = linear @ _RGB_TO_XYZ.T / _WHITE_POINT
@@ -79,14 +77,12 @@ for _colours in (HEAT, DIVERGING):
     _colours.setflags(write=False)
 
 
-# --------------------------------------------------------------------------------------- numbers to colours
-
 def limits(values: np.ndarray, signed: bool, clip: float = 100.0) -> tuple[float, float]:
     """Ends of the colour scale, in raw units: (-m, m) when signed, else (0, m).
 
     m is the `clip`-th percentile of |values| (signed) or of the values with negatives counted as zero. Where
-    that percentile is zero, a few cells hold everything and m is the maximum instead. Where nothing is left to
-    show (all zero; unsigned and nowhere positive) m is 1, so that the map is drawn as plain zero.
+    that percentile is zero, a few cells hold everything and m is the maximum instead. Where nothing is left
+    to show (all zero; unsigned and nowhere positive) m is 1, so that the map is drawn as plain zero.
     Raises ValueError for no values, values that are not finite, or a clip outside (0, 100].
     """
     values = _finite(values)
@@ -100,12 +96,13 @@ def limits(values: np.ndarray, signed: bool, clip: float = 100.0) -> tuple[float
     return (-top if signed else 0.0), top
 
 
-def colorize(values: np.ndarray, signed: bool = False, vmax: float | None = None, clip: float = 100.0,
-             ) -> Image.Image:
+def colorize(values: np.ndarray, signed: bool = False, vmax: float | None = None,
+             clip: float = 100.0) -> Image.Image:
     """The map (H, W) in colour, one pixel per value, RGB.
 
     Unsigned: 0 to `vmax` run through `HEAT`; negative values are drawn as zero. Signed: -`vmax` to `vmax` run
-    through `DIVERGING`, zero is its neutral centre. Without `vmax` the scale is `limits(values, signed, clip)`.
+    through `DIVERGING`, zero is its neutral centre. Without `vmax` the scale is
+    `limits(values, signed, clip)`.
     """
     values = _map(values)
     return Image.fromarray(_colours_of(signed)[_indices(values, signed, _top(values, signed, vmax, clip))])
@@ -115,9 +112,9 @@ def overlay(photo: Image.Image, values: np.ndarray, opacity: float = 0.5, signed
             vmax: float | None = None, clip: float = 100.0, by_value: bool = False) -> Image.Image:
     """The map (h, w), enlarged bilinearly to the photograph's size, laid over it; RGB.
 
-    The raw values are enlarged, then coloured; the scale is taken from `values` as given, so that overlay, bare
-    map and colour bar agree. `by_value=True` multiplies the opacity by |value| / vmax: weak evidence leaves the
-    photograph clear.
+    The raw values are enlarged, then coloured; the scale is taken from `values` as given, so that overlay,
+    bare map and colour bar agree. `by_value=True` multiplies the opacity by |value| / vmax: weak evidence
+    leaves the photograph clear.
     """
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity lies between 0 and 1, got {opacity}")
@@ -132,9 +129,9 @@ def overlay(photo: Image.Image, values: np.ndarray, opacity: float = 0.5, signed
 
 
 def gradient_image(values: np.ndarray, clip: float = 99.5, vmax: float | None = None) -> Image.Image:
-    """A gradient (3, H, W) as the papers print it: zero is mid grey (128), each channel moves up or down from it.
+    """A gradient (3, H, W) as the papers print it: zero is mid grey (128), each channel moves up or down.
 
-    The scale is symmetric: `vmax`, or the `clip`-th percentile of |values|, reaches black and white.
+    The scale is symmetric: `vmax`, or the `clip`-th percentile of |values|, reaches black and white. RGB.
     """
     values = _finite(values)
     if values.ndim != 3 or len(values) != 3:
@@ -142,7 +139,8 @@ def gradient_image(values: np.ndarray, clip: float = 99.5, vmax: float | None = 
     return Image.fromarray(np.moveaxis(_indices(values, True, _top(values, True, vmax, clip)), 0, -1).copy())
 
 
-def enlarge(picture: Image.Image | np.ndarray, size: tuple[int, int], smooth: bool) -> Image.Image | np.ndarray:
+def enlarge(picture: Image.Image | np.ndarray, size: tuple[int, int],
+            smooth: bool) -> Image.Image | np.ndarray:
     """An image, or a map (H, W) as float32, at `size` = (width, height): crisp cells, or smooth (bilinear).
 
     Bilinear has cell centres at half pixels, as `torch.nn.functional.interpolate(align_corners=False)`.
@@ -155,8 +153,10 @@ def enlarge(picture: Image.Image | np.ndarray, size: tuple[int, int], smooth: bo
 
 def _finite(values: np.ndarray) -> np.ndarray:
     values = np.asarray(values, dtype=np.float32)
-    if values.size == 0 or not np.isfinite(values).all():
-        raise ValueError("the map has no values" if values.size == 0 else "the map has values that are not finite")
+    if values.size == 0:
+        raise ValueError(f"there are no values to draw: the shape is {values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError("there are values that are not finite (infinite or not a number)")
     return values
 
 
@@ -190,10 +190,8 @@ def _indices(values: np.ndarray, signed: bool, top: float | np.ndarray) -> np.nd
     return np.rint(ZERO + 127 * share if signed else 255 * share).astype(np.uint8)
 
 
-# ---------------------------------------------------------------------------------------------- many maps
-
 class Layout(NamedTuple):
-    """Where the maps of a sprite lie: `count` cells of `cell` pixels, row by row, `gap` pixels between them."""
+    """Where the maps of a sprite lie: `count` cells of `cell` pixels, row by row, `gap` pixels between."""
 
     columns: int
     rows: int
@@ -206,7 +204,7 @@ class Layout(NamedTuple):
         column, right = divmod(x, self.cell + self.gap)
         row, down = divmod(y, self.cell + self.gap)
         index = int(row * self.columns + column)
-        inside = 0 <= column < self.columns and 0 <= row and max(right, down) < self.cell
+        inside = 0 <= column < self.columns and row >= 0 and max(right, down) < self.cell
         return index if inside and index < self.count else None
 
     def box(self, index: int) -> tuple[int, int, int, int]:
@@ -218,14 +216,15 @@ class Layout(NamedTuple):
         return left, top, left + self.cell, top + self.cell
 
 
-def sprite(maps: np.ndarray, columns: int | None = None, cell: int = 64, gap: int = 4, shared: bool = False,
-           signed: bool = False, background: Colour = (127, 127, 127), smooth: bool = False,
-           ) -> tuple[Image.Image, Layout]:
+def sprite(maps: np.ndarray, columns: int | None = None, cell: int = 64, gap: int = 4,
+           shared: bool = False, signed: bool = False, background: Colour = (127, 127, 127),
+           smooth: bool = False, vmax: float | None = None) -> tuple[Image.Image, Layout]:
     """Many maps (K, H, W) in one RGB picture, and the layout that finds a map again.
 
-    `shared=True` puts all on one scale, `limits(maps, signed)`; otherwise each map has its own, and its colours
-    cannot be compared with its neighbours'. Maps that are not square are centred in their cell. Enlarged cells
-    are crisp or `smooth` (bilinear); reduced ones are averaged, so that no row is skipped.
+    `shared=True` puts all on one scale, `limits(maps, signed)`, and `vmax` on a scale of the caller's;
+    otherwise each map has its own, and its colours cannot be compared with its neighbours'. Maps that are not
+    square are centred in their cell. Enlarged cells are crisp or `smooth` (bilinear); reduced ones are
+    averaged, so that no row is skipped.
     """
     maps = _finite(maps)
     if maps.ndim != 3:
@@ -236,8 +235,10 @@ def sprite(maps: np.ndarray, columns: int | None = None, cell: int = 64, gap: in
     columns = min(columns or 2 ** int(np.ceil(np.log2(count) / 2)), count)
     layout = Layout(columns, -(-count // columns), cell, gap, count)
 
-    strength = np.abs(maps) if signed else np.maximum(maps, 0)
-    top = strength.max() if shared else strength.max(axis=(1, 2), keepdims=True)
+    if shared or vmax is not None:
+        top = _top(maps, signed, vmax, 100.0)
+    else:
+        top = (np.abs(maps) if signed else maps).max(axis=(1, 2), keepdims=True, initial=0)
     fit = cell / max(height, width)
     high, wide = max(1, round(height * fit)), max(1, round(width * fit))
     if smooth or fit < 1:
@@ -258,14 +259,12 @@ def sprite(maps: np.ndarray, columns: int | None = None, cell: int = 64, gap: in
 
 
 def _weights(source: int, target: int) -> np.ndarray:
-    """(target, source) matrix: bilinear with half-pixel centres when enlarging, a wider triangle when reducing."""
+    """(target, source) matrix: bilinear with half-pixel centres; when reducing, a wider triangle."""
     reach = max(1.0, source / target)
     centres = (np.arange(target) + 0.5) * source / target
     weights = np.maximum(0, 1 - np.abs(centres[:, None] - np.arange(source) - 0.5) / reach)
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
-
-# ------------------------------------------------------------------------------------- scales and text
 
 def number(value: float) -> str:
     """A number with at most three significant digits, short enough for a tick: 0.0123, 1230, 1.2e-5."""
@@ -307,12 +306,13 @@ def colorbar(vmin: float, vmax: float, signed: bool = False, label: str = "", da
     return image
 
 
-def contact_sheet(rows: Sequence[Sequence[Image.Image]], captions: Sequence[str] = (), titles: Sequence[str] = (),
-                  cell: int = 224, gap: int = 12, dark: bool = False) -> Image.Image:
+def contact_sheet(rows: Sequence[Sequence[Image.Image]], captions: Sequence[str] = (),
+                  titles: Sequence[str] = (), cell: int = 224, gap: int = 12,
+                  dark: bool = False) -> Image.Image:
     """Rows of images as one RGB picture, for a download or a printed page.
 
-    `captions` stand left of the rows, `titles` above the columns. Each image is fitted into a square of `cell`
-    pixels, its proportions kept.
+    `captions` stand left of the rows, `titles` above the columns. Each image is fitted into a square of
+    `cell` pixels, its proportions kept.
     """
     if not rows or not any(rows):
         raise ValueError("a contact sheet needs at least one image")
@@ -332,8 +332,9 @@ def contact_sheet(rows: Sequence[Sequence[Image.Image]], captions: Sequence[str]
             draw.text((gap, top + row * step + cell // 2), captions[row], ink, font, anchor="lm")
         for column, image in enumerate(images):
             fitted = ImageOps.contain(image.convert("RGBA"), (cell, cell), Image.Resampling.LANCZOS)
-            spot = (left + column * step + (cell - fitted.width) // 2, top + row * step + (cell - fitted.height) // 2)
-            sheet.paste(fitted, spot, fitted)
+            x = left + column * step + (cell - fitted.width) // 2
+            y = top + row * step + (cell - fitted.height) // 2
+            sheet.paste(fitted, (x, y), fitted)
     return sheet
 
 
@@ -347,13 +348,11 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
 
 
-# ------------------------------------------------------------------------------------------------- files
-
 def encode(image: Image.Image, kind: str = "auto") -> bytes:
-    """The picture as a file: "jpeg" (quality 90), "png" (exact; a palette where 256 colours suffice) or "auto".
+    """The picture as a file: "jpeg" (quality 90), "png" (exact, a palette up to 256 colours) or "auto".
 
-    "auto" takes PNG where there is transparency or at most 256 colours, as in every colour-mapped picture, else
-    JPEG, as for photographs and overlays.
+    "auto" takes PNG where there is transparency or at most 256 colours, as in every colour-mapped picture,
+    else JPEG, as for photographs and overlays.
     """
     if kind not in ("auto", "jpeg", "png"):
         raise ValueError(f"kind is 'auto', 'jpeg' or 'png', got {kind!r}")
