@@ -1,0 +1,177 @@
+"""Who may import whom: pages, then vizcore.ui, then methods, then the method modules, then models."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHOWN = [ROOT / "dashboard.py", *sorted((ROOT / "pages").rglob("*.py"))]
+LIBRARY = sorted((ROOT / "vizcore").rglob("*.py"))
+UI = [path for path in LIBRARY if path.is_relative_to(ROOT / "vizcore" / "ui")]
+COMPUTE = [path for path in LIBRARY if path not in UI]
+RUNTIME = [path for path in SHOWN + LIBRARY if path.exists()]
+
+HEAVY = ("umap", "sklearn.manifold", "cv2", "torchvision")
+ABOVE_MODELS = ("methods", "gradients", "relu_rules", "cam", "controls")
+
+
+def module_name(path: Path) -> str:
+    """``vizcore/ui/__init__.py`` -> ``vizcore.ui``."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in LIBRARY}
+
+
+def targets(node: ast.Import | ast.ImportFrom, path: Path) -> Iterator[str]:
+    """The dotted names an import statement may load: for ``from a import b`` both ``a`` and ``a.b``."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+        return
+    base = node.module or ""
+    if node.level:
+        package = path.relative_to(ROOT).parts[: -node.level]
+        base = ".".join((*package, base) if base else package)
+    yield base
+    yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def executed(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run when the module is imported: no function bodies, nothing for type checkers only."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
+            continue
+        yield child
+        yield from executed(child)
+
+
+def imports(path: Path, on_import_only: bool = False) -> set[str]:
+    """Every dotted name that the file imports, in functions too unless ``on_import_only``."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = executed(tree) if on_import_only else ast.walk(tree)
+    return {
+        name
+        for node in nodes
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in targets(node, path)
+    }
+
+
+def is_in(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
+
+
+def offenders(paths: list[Path], package: str, on_import_only: bool = False) -> list[str]:
+    return [
+        module_name(path)
+        for path in paths
+        if any(is_in(name, package) for name in imports(path, on_import_only))
+    ]
+
+
+def test_only_pages_and_ui_know_streamlit():
+    assert offenders(COMPUTE, "streamlit") == []
+
+
+def test_nothing_imports_pages_or_the_dashboard():
+    assert offenders(RUNTIME, "pages") == []
+    assert offenders(RUNTIME, "dashboard") == []
+
+
+def test_compute_does_not_know_the_ui():
+    assert offenders(COMPUTE, "vizcore.ui") == []
+
+
+def test_models_know_no_method():
+    seen, todo = set(), ["vizcore.models"]
+    while todo:
+        name = todo.pop()
+        if name in MODULES and name not in seen:
+            seen.add(name)
+            todo.extend(imports(MODULES[name]) - {"vizcore"})
+    assert seen.isdisjoint(f"vizcore.{name}" for name in ABOVE_MODELS)
+
+
+def test_methods_are_not_imported_from_below():
+    below = [path for name, path in MODULES.items() if name in imports(MODULES["vizcore.methods"])]
+    assert offenders([path for path in below if path != MODULES["vizcore"]], "vizcore.methods") == []
+
+
+def test_compute_modules_form_no_circle():
+    waiting = {
+        module_name(path): imports(path) & MODULES.keys() - {"vizcore", module_name(path)} for path in COMPUTE
+    }
+    while free := [name for name, needs in waiting.items() if needs.isdisjoint(waiting)]:
+        for name in free:
+            del waiting[name]
+    assert waiting == {}
+
+
+@pytest.mark.parametrize("package", HEAVY)
+def test_heavy_packages_are_imported_where_they_are_used(package: str):
+    assert offenders(RUNTIME, package, on_import_only=True) == []
+
+
+def test_the_dashboard_needs_only_its_own_requirements():
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    required = {
+        name.lower().replace("_", "-") for name in re.findall(r"^([\w-]+)==", text, flags=re.MULTILINE)
+    }
+    owners = packages_distributions()
+    known = sys.stdlib_module_names | {"vizcore"}
+    used = {name.split(".")[0] for path in RUNTIME for name in imports(path)} - known
+    missing = {
+        name
+        for name in used
+        if required.isdisjoint(owner.lower().replace("_", "-") for owner in owners.get(name, []))
+    }
+    assert missing == set()
+
+
+def test_no_file_names_a_folder_of_one_computer():
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    pattern = re.compile(rb"(?<![\w.~-])/(?:work|root|home|Users)/\w+")
+    found = []
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        path = ROOT / name
+        content = path.read_bytes() if path.is_file() else b"\0"
+        if b"\0" not in content:
+            found += [f"{name}: {match.group().decode()}" for match in pattern.finditer(content)]
+    assert found == []
+
+
+# The walker itself
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import a.b", {"a.b"}),
+        ("from a import b", {"a", "a.b"}),
+        ("from . import cam", {"vizcore", "vizcore.cam"}),
+        ("from .cam import grad_cam", {"vizcore.cam", "vizcore.cam.grad_cam"}),
+        ("try:\n import a\nexcept ImportError:\n pass", {"a"}),
+        ("def f():\n import a", set()),
+        ("class A:\n import a", {"a"}),
+        ("if TYPE_CHECKING:\n import a", set()),
+    ],
+)
+def test_walker(source: str, expected: set[str]):
+    found = {
+        name
+        for node in executed(ast.parse(source))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in targets(node, ROOT / "vizcore" / "x.py")
+    }
+    assert found == expected
