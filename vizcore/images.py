@@ -44,8 +44,8 @@ def load(source: bytes | bytearray | memoryview | str | os.PathLike | BinaryIO) 
 
     `source` is the bytes of a file, a path, or a binary file object (an upload is one). Rotation stored in
     EXIF is applied, transparency is laid on white, of an animation or a document the first frame is taken,
-    16-bit grey is divided by 257, floating-point grey outside 0..1 is stretched over its range, colours with an
-    ICC profile are converted to sRGB. The result carries no metadata.
+    16-bit grey is divided by 257, floating-point grey outside 0..1 is stretched over its range, colours with
+    an ICC profile are converted to sRGB. The result carries no metadata.
     Raises `ImageError` for everything that is not such a picture.
     """
     data = _read(source)
@@ -59,7 +59,7 @@ def load(source: bytes | bytearray | memoryview | str | os.PathLike | BinaryIO) 
             return _decode(image)
     except ImageError:
         raise
-    except Image.DecompressionBombError:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ImageError(_too_many_pixels()) from None
     except MemoryError:
         raise ImageError(f"There is not enough memory to decode the picture. {_SMALLER}") from None

@@ -2,8 +2,9 @@
 
 Two colour maps, each a table of 256 RGB colours. `HEAT` (unsigned): black through violet and orange to pale
 yellow, lightness rising evenly. `DIVERGING` (signed): blue, near-white at exactly zero, red, equally dark at
-equal distance from zero. Both stay readable with the common colour vision deficiencies, since lightness alone
-tells the magnitude. Entries 0 and 1 of each are equal, so a picture and one background fit into 256 colours.
+equal distance from zero. Both stay readable with the common colour vision deficiencies: lightness tells the
+magnitude, blue against red the sign. Entries 0 and 1 of each table are equal, so a colour-mapped picture and
+one background fit into 256 colours.
 """
 
 import base64
@@ -279,13 +280,13 @@ def colorbar(vmin: float, vmax: float, signed: bool = False, label: str = "", da
     """The colour scale from `vmin` to `vmax` with three numbers, on a transparent background; RGBA.
 
     `width` and `height` are in page pixels (default 320 x 34, or 84 x 224 when vertical, plus the label's
-    line); the image has twice as many, so that it is sharp on dense screens: show it at half its size.
-    `dark` picks light letters for a dark page.
+    line); the image has twice as many, so that it is sharp on dense screens: show it at half its size. A bar
+    too narrow for three numbers goes without the middle one. `dark` picks light letters for a dark page.
     """
     font, ink = _font(24), (235, 235, 235, 255) if dark else (40, 40, 40, 255)
     label, line = _plain(label), 34 if label else 0
     wide = max(2 * (width or (84 if vertical else 320)), int(font.getlength(label)) + 2)
-    high = 2 * height if height else (448 if vertical else 68) + line
+    high = max(2 * height, line + 44) if height else (448 if vertical else 68) + line
     image = Image.new("RGBA", (wide, high))
     draw = ImageDraw.Draw(image)
     draw.text((0, 0), label, ink, font)
@@ -299,7 +300,9 @@ def colorbar(vmin: float, vmax: float, signed: bool = False, label: str = "", da
         box = (1, line, wide - 2, high - 34)
         bar = ramp
         spots = [((0, high - 30), "la"), ((wide // 2, high - 30), "ma"), ((wide - 1, high - 30), "ra")]
-    image.paste(bar.resize((box[2] - box[0], max(1, box[3] - box[1])), Image.Resampling.NEAREST), box[:2])
+    if not vertical and sum(map(font.getlength, ticks)) + 48 > wide:
+        del ticks[1], spots[1]
+    image.paste(bar.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.NEAREST), box[:2])
     draw.rectangle((box[0] - 1, box[1], box[2], box[3]), outline=(128, 128, 128, 255))
     for (spot, anchor), tick in zip(spots, ticks, strict=True):
         draw.text(spot, tick, ink, font, anchor=anchor)
