@@ -1,0 +1,153 @@
+"""Everything that is computed once and shared: networks, pictures, predictions, attributions.
+
+Keys are plain values (names, digests, numbers). Arguments that begin with an underscore are not part of a key.
+"""
+
+import dataclasses
+import gc
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vizcore.methods import Attribution
+    from vizcore.models import Net
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """What the visitor looks at: a network, a picture and a class.
+
+    Attributes:
+        model: the network's name in the registry. net: the network itself.
+        image: the whole picture, upright. picture: the square of it that the network sees.
+        title: what to call the picture. alt: a sentence that describes it.
+        digest: names the picture's content; part of every cache key.
+        x: (1, 3, H, W), the picture as the network takes it.
+        logits: (K,) float32. target: class index.
+    """
+
+    model: str
+    net: "Net" = dataclasses.field(repr=False)
+    image: Image.Image = dataclasses.field(repr=False)
+    picture: Image.Image = dataclasses.field(repr=False)
+    x: "Tensor" = dataclasses.field(repr=False)
+    digest: str
+    logits: np.ndarray = dataclasses.field(repr=False)
+    target: int
+    title: str
+    alt: str = ""
+
+    @property
+    def class_name(self) -> str:
+        return self.net.categories[self.target]
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """(K,) softmax of the logits."""
+        powers = np.exp(self.logits - self.logits.max())
+        return powers / powers.sum()
+
+    def top(self, count: int = 5) -> list[int]:
+        """The most probable classes, best first."""
+        return [int(index) for index in np.argsort(-self.logits, kind="stable")[:count]]
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def load_net(model: str) -> "Net":
+    """A registered network, shared by all visitors. The four used last are kept."""
+    import torch
+
+    from vizcore import models
+
+    torch.set_num_threads(int(os.environ.get("VIZ_THREADS", "1")))
+    net = models.load(model)
+    # Streamlit collects garbage after every run; without this it would walk all of torch each time.
+    gc.collect()
+    gc.freeze()
+    return net
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def open_gallery(name: str) -> tuple[Image.Image, str]:
+    """A gallery picture and its digest."""
+    from vizcore import gallery, images
+
+    asset = next(asset for asset in gallery.records("gallery") if asset.id == name)
+    image = gallery.open_image(asset)
+    return image, images.digest(image)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def predict(model: str, digest: str, _net: "Net", _x: "Tensor") -> np.ndarray:
+    """(K,) logits."""
+    import torch
+
+    with torch.no_grad():
+        return _net(_x)[0].cpu().numpy()
+
+
+@st.cache_data(max_entries=384, max_size="400MB", show_spinner=False)
+def _attribute(
+    model: str,
+    digest: str,
+    method: str,
+    target: int,
+    layer: str | None,
+    params: tuple,
+    _net: "Net",
+    _x: "Tensor",
+) -> "Attribution":
+    from vizcore import methods
+
+    return methods.run(method, _net, _x, target, layer=layer, **dict(params))
+
+
+def look(view: View, *, image: Image.Image | None = None, title: str = "", target: int | None = None) -> View:
+    """The same network on another picture, or the same picture for another class.
+
+    Args:
+        image: any RGB picture; the view's own when omitted.
+        title: what to call it.
+        target: class index; when omitted the view's own, or for another picture its top prediction.
+    """
+    if image is None:
+        return dataclasses.replace(view, target=view.target if target is None else target)
+    from vizcore import images
+
+    return make_view(view.model, view.net, image, images.digest(image), title, target=target)
+
+
+def make_view(
+    model: str,
+    net: "Net",
+    image: Image.Image,
+    digest: str,
+    title: str,
+    alt: str = "",
+    target: int | None = None,
+) -> View:
+    """A view from its parts; the target is the top prediction when omitted."""
+    x = net.preprocess(image)
+    logits = predict(model, digest, net, x)
+    target = int(logits.argmax()) if target is None else target
+    return View(model, net, image, net.crop(image), x, digest, logits, target, title, alt)
+
+
+def attribution(
+    view: View, method: str, target: int | None = None, layer: str | None = None, **params: Any
+) -> "Attribution":
+    """The named method on the view's picture, computed once for everyone who picks the same.
+
+    Raises:
+        ValueError: an unknown method, layer, class or parameter.
+    """
+    target = view.target if target is None else target
+    return _attribute(
+        view.model, view.digest, method, target, layer, tuple(sorted(params.items())), view.net, view.x
+    )

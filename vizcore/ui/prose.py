@@ -1,0 +1,60 @@
+"""The written parts of a page: what to notice, where it misleads, and the folded sections, in their order."""
+
+import inspect
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+
+def explain(notice: Sequence[str], misleads: Sequence[str]) -> None:
+    """Two short columns under the figure. Markdown; terms from :func:`vizcore.ui.term` may stand in it."""
+    for column, title, points in zip(
+        st.columns(2, gap="large"), ("What to notice", "Where it misleads"), (notice, misleads), strict=True
+    ):
+        with column:
+            st.subheader(title, anchor=False)
+            st.markdown("\n".join(f"- {point}" for point in points), unsafe_allow_html=True)
+
+
+def more(
+    *,
+    formula: str | Sequence[str] = (),
+    steps: Sequence[str] = (),
+    exercises: Sequence[tuple[str, str]] = (),
+    functions: Sequence[Callable] = (),
+    snippet: str = "",
+    sources: Sequence[str] = (),
+) -> None:
+    """The folded sections: how it is computed, exercises, code, sources.
+
+    Args:
+        formula: LaTeX, one or several lines.
+        steps: how it is computed, in order.
+        exercises: (question, answer) pairs; each answer opens by itself.
+        functions: shown as their real source.
+        snippet: a short PyTorch program that makes the picture alone.
+        sources: Markdown, one per paper or page.
+    """
+    formulas = [formula] if isinstance(formula, str) and formula else list(formula)
+    if formulas or steps:
+        with st.expander("How it is computed", icon=":material/function:"):
+            for line in formulas:
+                st.latex(line)
+            st.markdown("\n".join(f"{n}. {step}" for n, step in enumerate(steps, 1)), unsafe_allow_html=True)
+    if exercises:
+        with st.expander("Exercises", icon=":material/edit_note:"):
+            for number, (question, answer) in enumerate(exercises, 1):
+                st.markdown(f"**{number}.** {question}", unsafe_allow_html=True)
+                with st.expander("Answer", type="compact"):
+                    st.markdown(answer, unsafe_allow_html=True)
+    if functions or snippet:
+        with st.expander("Code", icon=":material/code:"):
+            if snippet:
+                st.caption("Ten lines of PyTorch that make the picture alone")
+                st.code(inspect.cleandoc(snippet), language="python")
+            for function in functions:
+                st.caption(f"What this page ran: {function.__module__}.{function.__name__}")
+                st.code(inspect.getsource(function), language="python")
+    if sources:
+        with st.expander("Sources", icon=":material/menu_book:"):
+            st.markdown("\n".join(f"- {source}" for source in sources))

@@ -1,0 +1,129 @@
+"""Navigation and the frame of every page: title, shared sidebar, calm errors, links to the neighbours."""
+
+import contextlib
+import functools
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from pathlib import Path
+from typing import NamedTuple
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import StopException, get_script_run_ctx
+
+from vizcore.ui import progress, sidebar
+from vizcore.ui.cache import View
+
+ROOT = Path(__file__).parents[2]
+COURSE = "Visualizing neural networks"
+_log = logging.getLogger(__name__)
+
+
+class Page(NamedTuple):
+    """A line of the page table: pages/<stem>.py is served at /<stem>."""
+
+    stem: str
+    number: int | None
+    title: str
+    icon: str
+    idea: str
+
+    @property
+    def file(self) -> Path:
+        return ROOT / "pages" / f"{self.stem}.py"
+
+    @property
+    def label(self) -> str:
+        return self.title if self.number is None else f"{self.number} {self.title}"
+
+
+Table = Mapping[str, Sequence[Page]]
+
+_view: ContextVar[View | None] = ContextVar("view", default=None)
+
+
+def route(table: Table, home: str = "overview") -> None:
+    """Draw the frame and run the page the address names; `home` is the page at the bare address.
+
+    Title and sidebar are drawn here, outside the page's own script: Streamlit then keeps their widgets, and
+    their part of the address, when the visitor goes from page to page.
+    """
+    pages = [page for section in table.values() for page in section if page.file.exists()]
+    targets = {
+        page: st.Page(page.file, title=page.label, icon=f":material/{page.icon}:", default=page.stem == home)
+        for page in pages
+    }
+    sections = {name: [targets[p] for p in section if p in targets] for name, section in table.items()}
+    chosen = st.navigation({name: links for name, links in sections.items() if links}, position="top")
+    here = next(page for page, target in targets.items() if target is chosen)
+
+    st.set_page_config(
+        page_title=f"{here.title} · {COURSE}", page_icon=":material/visibility:", layout="wide"
+    )
+    st.html(Path(__file__).with_name("style.css"))
+    st.title(here.title if here.number is None else f":gray[{here.number}] {here.title}", anchor=False)
+    st.container(key="idea").markdown(here.idea)
+    progress.line.set(st.container(key="progress").empty())
+
+    with _calm():
+        token = _view.set(sidebar.draw())
+        try:
+            chosen.run()
+        finally:
+            _view.reset(token)
+    _neighbours(pages, targets, here)
+
+
+def begin(file: str) -> View:
+    """The first line of every page: the visitor's choices. Pass `__file__`.
+
+    On a fresh server Streamlit runs a page opened by its address alone, without `dashboard.py`; so do tests
+    and `streamlit run pages/x.py`. The page is then run again through the table, inside the usual frame.
+    """
+    view = _view.get()
+    if view is not None:
+        return view
+    from dashboard import PAGES
+
+    alone = Path(get_script_run_ctx().main_script_path).resolve() == Path(file).resolve()
+    route(PAGES, Path(file).stem if alone else "overview")
+    raise StopException
+
+
+def fragment(function: Callable) -> Callable:
+    """`st.fragment` whose errors are sentences, like those of the page."""
+
+    @st.fragment
+    @functools.wraps(function)
+    def quiet(*args, **kwargs):
+        with _calm():
+            return function(*args, **kwargs)
+
+    return quiet
+
+
+@contextlib.contextmanager
+def _calm() -> Iterator[None]:
+    """Show what a visitor's input caused as a sentence. A fault of ours still looks like one."""
+    from vizcore.models import ModelError
+
+    try:
+        yield
+    except (ModelError, ValueError) as error:
+        _log.warning("Shown to the visitor: %s", error, exc_info=True)
+        st.warning(str(error), icon=":material/info:")
+
+
+def _neighbours(pages: Sequence[Page], targets: Mapping[Page, st.Page], here: Page) -> None:
+    """Links to the page before and the page after."""
+    index = pages.index(here)
+    with st.container(key="neighbours", horizontal=True, horizontal_alignment="distribute"):
+        if index > 0:
+            st.page_link(
+                targets[pages[index - 1]], label=pages[index - 1].label, icon=":material/arrow_back:"
+            )
+        if index + 1 < len(pages):
+            after = pages[index + 1]
+            st.page_link(
+                targets[after], label=after.label, icon=":material/arrow_forward:", icon_position="right"
+            )

@@ -1,0 +1,202 @@
+"""The choices all pages share: picture, class and model, and what the network says about them."""
+
+import html
+from typing import TYPE_CHECKING, NamedTuple
+
+import streamlit as st
+from PIL import Image
+
+from vizcore.ui import cache
+from vizcore.ui.picker import thumbnails
+from vizcore.ui.progress import working
+from vizcore.ui.state import bound_value, class_options, linked_select, percent
+
+if TYPE_CHECKING:
+    from vizcore.models import Net
+
+OWN = "own"
+MEGABYTES = 20
+SUFFIXES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"]
+
+
+class Own(NamedTuple):
+    """A visitor's own picture; it lives in their session only."""
+
+    image: Image.Image
+    digest: str
+    title: str
+
+
+def draw() -> cache.View:
+    """Draw the sidebar and return what was chosen in it."""
+    first = "image" not in st.session_state
+    with st.sidebar:
+        picture = st.container(key="picture")
+        if first:
+            picture = picture.empty()
+            picture.skeleton(height=240)
+        bars = st.container(key="bars")
+        class_slot = st.container(key="class_slot")
+        image, digest, title, alt = _choose_image()
+        net, model = _choose_model()
+    view = cache.make_view(model, net, image, digest, title, alt)
+    with class_slot:
+        view = cache.look(view, target=_choose_class(view))
+    picture.image(view.picture, alt=alt or title, output_format="JPEG", width="stretch")
+    bars.html(_bars(view))
+    return view
+
+
+# Model.
+
+
+def _choose_model() -> tuple["Net", str]:
+    with working("Starting"):
+        from vizcore import models
+
+    specs = models.MODELS
+    states = {name: models.status(name) for name in models.names()}
+
+    def describe(name: str) -> str:
+        size = f" (download, {specs[name].megabytes:.3g} MB)" if states[name] == "missing" else ""
+        return specs[name].title + size
+
+    chosen = linked_select(
+        "Model", list(models.names()), "model", default=models.DEFAULT, format_func=describe
+    )
+    if states[chosen] == "missing" and not _download(chosen):
+        st.caption(f"{specs[chosen].title} is not on this computer. Shown: {specs[models.DEFAULT].title}.")
+        chosen = models.DEFAULT
+    else:
+        st.caption(f"{specs[chosen].summary} ({models.status(chosen)})")
+    with working(f"Loading {specs[chosen].title}"):
+        return cache.load_net(chosen), chosen
+
+
+def _download(name: str) -> bool:
+    """Offer the download; whether the weights are here afterwards."""
+    from vizcore import models
+
+    size = models.MODELS[name].megabytes
+    if not st.button(f"Download {size:.3g} MB", icon=":material/download:", key="download", width="stretch"):
+        return False
+    bar = st.progress(0.0, "Connecting")
+
+    def report(done: int, total: int) -> None:
+        bar.progress(min(1.0, done / total) if total else 0.0, f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+    try:
+        models.download(name, report)
+    except models.ModelError as error:
+        bar.empty()
+        st.warning(str(error), icon=":material/cloud_off:")
+        return False
+    bar.empty()
+    return True
+
+
+# Image.
+
+
+def _choose_image() -> tuple[Image.Image, str, str, str]:
+    """The picture, its digest, its title and a sentence that describes it."""
+    from vizcore import gallery
+
+    assets = {asset.id: asset for asset in gallery.records("gallery")}
+    ids, own = list(assets), st.session_state.get("own_picture")
+    name = bound_value("image", ids, ids[0])
+    shown = OWN if own and st.session_state.get("use_own") else name
+
+    def take(choice: str) -> None:
+        st.session_state["use_own"] = choice == OWN
+        st.session_state["own_error"] = None
+        if choice != OWN:
+            st.session_state["image"] = choice
+
+    with st.container(
+        key="image_row", horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False
+    ):
+        st.session_state["pick_image"] = shown
+        st.selectbox(
+            "Picture", [OWN, *ids] if own else ids, key="pick_image",
+            format_func=lambda option: own.title if option == OWN else assets[option].title,
+            on_change=lambda: take(st.session_state["pick_image"]),
+        )  # fmt: skip
+        grid = st.popover(
+            "", icon=":material/grid_view:", key="image_grid", on_change="rerun", help="Pictures"
+        )
+    if grid.open:
+        with grid:
+            thumbnails("thumbnails", ids, [assets[i].title for i in ids], shown, take)
+    _own_picture()
+    if shown == OWN:
+        return own.image, own.digest, own.title, "Your own picture."
+    return *cache.open_gallery(name), assets[name].title, assets[name].description
+
+
+def _own_picture() -> None:
+    with st.expander("Your own picture", icon=":material/add_photo_alternate:", key="own_panel"):
+        st.file_uploader(
+            "Upload a picture", SUFFIXES, key="upload", max_upload_size=MEGABYTES,
+            on_change=_take_own, args=("upload",),
+        )  # fmt: skip
+        if st.toggle("Use the camera", key="camera_on"):
+            st.camera_input("Take a photograph", key="camera", on_change=_take_own, args=("camera",))
+        st.caption("It stays in this session: it is not saved, and a link shows the gallery picture instead.")
+    if error := st.session_state.get("own_error"):
+        st.warning(f"{error} The picture before it is still shown.", icon=":material/broken_image:")
+
+
+def _take_own(key: str) -> None:
+    """Read a new upload or photograph; keep the picture before it when it cannot be read."""
+    from vizcore import images
+
+    file = st.session_state[key]
+    st.session_state["own_error"] = None
+    if file is None:
+        st.session_state["use_own"] = False
+        return
+    try:
+        image = images.load(file)
+    except images.ImageError as error:
+        st.session_state["own_error"] = str(error)
+        return
+    title = "Photograph" if key == "camera" else file.name
+    st.session_state["own_picture"] = Own(image, images.digest(image), title)
+    st.session_state["use_own"] = True
+
+
+# Class.
+
+
+def _choose_class(view: cache.View) -> int:
+    names, probabilities, top = view.net.categories, view.probabilities, view.top(5)
+
+    def describe(option: str) -> str:
+        if option == "auto":
+            return f"Top prediction: {names[top[0]]}"
+        index = int(option)
+        return f"{names[index]} ({percent(probabilities[index])})" if index in top else names[index]
+
+    options = ["auto", *map(str, range(len(names)))]
+    chosen = linked_select(
+        "Class", options, "class", format_func=describe, order=["auto", *class_options(view)],
+        help="The class that every page explains. Type to search all of them.",
+    )  # fmt: skip
+    return top[0] if chosen == "auto" else int(chosen)
+
+
+def _bars(view: cache.View) -> str:
+    """The five most probable classes as bars, and the chosen one where it is not among them."""
+    order, probabilities = view.top(len(view.logits)), view.probabilities
+    rows = order[:5] + ([view.target] if view.target not in order[:5] else [])
+    lines = []
+    for index in rows:
+        rank = order.index(index) + 1
+        name = html.escape(view.net.categories[index]) + (f" <small>rank {rank}</small>" if rank > 5 else "")
+        chosen = ' aria-current="true"' if index == view.target else ""
+        lines.append(
+            f"<li{chosen}><span>{name}</span><b>{percent(probabilities[index])}</b>"
+            f'<i style="width:{100 * probabilities[index]:.1f}%"></i></li>'
+        )
+    return f'<ol class="viz-bars" aria-label="Most probable classes">{"".join(lines)}</ol>'
