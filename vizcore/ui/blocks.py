@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vizcore.methods import Attribution
 
 SIDE = 512  # pixels a small map is enlarged to, so that it is sharp on a projector
+CRISP = 112  # maps of this side or more are shown pixel by pixel unless a page asks for smooth ones
 
 
 class Panel(NamedTuple):
@@ -22,7 +23,7 @@ class Panel(NamedTuple):
         content: an Attribution, an array (H, W) or (3, H, W), or a PIL image (shown as it is).
         caption, alt: under the picture; for those who cannot see it.
         photo: the picture to lay a map over.
-        signed: whether values below zero count; taken from the Attribution when omitted, else from the values.
+        signed: whether values below zero count; when omitted as the Attribution says, else by the values.
         opacity: of the map over the photo.
     """
 
@@ -48,7 +49,7 @@ class Panel(NamedTuple):
 
 def controls(key: str = "controls") -> st.delta_generator.DeltaGenerator:
     """The strip of a page's own controls: `with ui.controls(): ...`, directly above what they change."""
-    return st.container(key=key, horizontal=True, vertical_alignment="bottom", gap="medium")
+    return st.container(key=key, horizontal=True, vertical_alignment="top", gap="medium")
 
 
 def opacity(key: str = "opacity", default: float = 0.5) -> float:
@@ -66,7 +67,7 @@ def heat(
     caption: str = "",
     alt: str = "",
     opacity: float = 0.5,
-    smooth: bool = True,
+    smooth: bool | None = None,
     unit: str = "",
     key: str | None = None,
 ) -> None:
@@ -76,7 +77,7 @@ def heat(
         content: an Attribution or raw values, (H, W) or (3, H, W).
         vmax: end of the scale in raw units; the `clip`-th percentile when omitted (100 for maps, 99.5 for
             image gradients).
-        smooth: bilinear enlargement; crisp cells otherwise.
+        smooth: bilinear enlargement, or crisp cells; when omitted small maps are smooth and large ones crisp.
         unit: name of the numbers under the colour bar.
         key: gives the picture and its raw values download links; unique on the page.
     """
@@ -95,7 +96,7 @@ def compare(
     vmax: float | None = None,
     clip: float | None = None,
     share: bool = True,
-    smooth: bool = True,
+    smooth: bool | None = None,
     unit: str = "",
     columns: int | None = None,
 ) -> None:
@@ -115,11 +116,11 @@ def compare(
         for column, panel in zip(st.columns(per_row), panels[start : start + per_row], strict=False):
             with column:
                 if panel.values is None:
-                    image(panel.content, panel.caption, panel.alt, smooth=smooth)
+                    image(panel.content, panel.caption, panel.alt, smooth=smooth is not False)
                     continue
                 kind = panel.values.ndim, panel.diverging
                 top = tops[kind] if share else _top([panel], vmax, clip)
-                image(_drawn(panel, top, smooth), panel.caption, panel.alt, smooth=smooth)
+                image(_drawn(panel, top, smooth), panel.caption, panel.alt, smooth=False)
                 if not share:
                     st.html(scale(top, *kind, unit))
     if share:
@@ -130,14 +131,18 @@ def compare(
 def image(
     picture: Image.Image, caption: str = "", alt: str = "", smooth: bool = True, width: Any = "stretch"
 ) -> None:
-    """A picture, enlarged on the server where it is small, so that browsers need not blur it."""
+    """A picture, enlarged on the server where it is small, so that a projector need not blur it.
+
+    Args:
+        smooth: bicubic enlargement, for photographs; crisp pixels otherwise.
+    """
     from vizcore import render
 
     factor = SIDE / max(picture.size)
     if factor > 1:
         factor = factor if smooth else max(1, round(factor))
-        size = tuple(round(side * factor) for side in picture.size)
-        picture = render.enlarge(picture, size, smooth)
+        how = Image.Resampling.BICUBIC if smooth else Image.Resampling.NEAREST
+        picture = picture.resize(tuple(round(side * factor) for side in picture.size), how)
     st.image(render.encode(picture), caption or None, width=width, alt=alt or caption or None)
 
 
@@ -164,7 +169,7 @@ def scale(top: float, dimensions: int, signed: bool, unit: str = "") -> str:
     low, middle, high = (render.number(v) for v in ((-top, 0, top) if signed else (0, top / 2, top)))
     label = f'<div class="label">{html.escape(unit)}</div>' if unit else ""
     return (
-        f'<div class="viz-scale" role="img" aria-label="Colour scale from {low} to {high} {html.escape(unit)}">'
+        f'<div class="viz-scale" role="img" aria-label="Colour scale, {low} to {high} {html.escape(unit)}">'
         f'<div class="ramp" style="background:linear-gradient(to right,{ramp})"></div>'
         f'<div class="ticks"><span>{low}</span><span>{middle}</span><span>{high}</span></div>{label}</div>'
     )
@@ -185,18 +190,19 @@ def _top(panels: Sequence[Panel], vmax: float | None, clip: float | None) -> flo
     return max(high for _, high in limits)
 
 
-def _drawn(panel: Panel, top: float, smooth: bool) -> Image.Image:
+def _drawn(panel: Panel, top: float, smooth: bool | None) -> Image.Image:
     from vizcore import render
 
     values = panel.values
     if values.ndim == 3:
         return render.gradient_image(values, vmax=top)
+    small = max(values.shape) < CRISP
     if panel.photo is not None:
-        photo = render.enlarge(panel.photo, (SIDE, SIDE), smooth=True)
-        if not smooth:
+        photo = panel.photo.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+        if smooth is False:
             values = render.enlarge(values, photo.size, smooth=False)
         return render.overlay(photo, values, panel.opacity, panel.diverging, top)
-    if smooth:
+    if small if smooth is None else smooth:
         values = render.enlarge(values, (SIDE, SIDE), smooth=True)
     return render.colorize(values, panel.diverging, top)
 
@@ -205,7 +211,7 @@ def _downloads(panel: Panel, top: float, key: str) -> None:
     from vizcore import render
 
     def picture() -> bytes:
-        return render.encode(_drawn(panel, top, smooth=True), "png")
+        return render.encode(_drawn(panel, top, smooth=None), "png")
 
     def raw() -> bytes:
         file = io.BytesIO()

@@ -1,6 +1,6 @@
 """Everything that is computed once and shared: networks, pictures, predictions, attributions.
 
-Keys are plain values (names, digests, numbers). Arguments that begin with an underscore are not part of a key.
+Keys are plain values (names, digests, numbers); arguments that begin with an underscore are not in the key.
 """
 
 import dataclasses

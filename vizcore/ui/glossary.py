@@ -4,7 +4,7 @@ import html
 
 GLOSSARY = {
     "activation": "The output of a layer for one input.",
-    "attribution": "A number for every input pixel: how much it counts for a result. It has the input's shape.",
+    "attribution": "A number for every input pixel: how much it counts for a result.",
     "backpropagation": "The chain rule, applied layer by layer from the output back to the input.",
     "cell": "One position (row, column) of a feature map.",
     "channel": "One of the maps an activation consists of; for an image red, green or blue.",

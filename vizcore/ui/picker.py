@@ -13,7 +13,10 @@ from PIL import Image, ImageOps
 CELL, COLUMNS = 72, 6
 
 _CSS = """
-[role=radiogroup] { display: grid; grid-template-columns: repeat(auto-fill, 64px); gap: 6px; }
+[role=radiogroup] {
+  display: grid; grid-template-columns: repeat(auto-fill, 64px); gap: 6px;
+  width: min(414px, 80vw); padding: 4px;
+}
 button {
   width: 64px; height: 64px; padding: 0; border: 0; border-radius: 6px; cursor: pointer;
   background-repeat: no-repeat; outline-offset: 2px;
@@ -28,22 +31,27 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const group = parentElement.querySelector('[role=radiogroup]')
   const rows = Math.ceil(data.ids.length / data.columns)
   group.setAttribute('aria-label', data.label)
-  group.replaceChildren(...data.ids.map((id, index) => {
-    const button = document.createElement('button')
-    const chosen = id === data.selected
-    button.type = 'button'
-    button.title = data.titles[index]
-    button.setAttribute('role', 'radio')
-    button.setAttribute('aria-label', data.titles[index])
-    button.setAttribute('aria-checked', chosen)
-    button.tabIndex = chosen || (index === 0 && !data.ids.includes(data.selected)) ? 0 : -1
-    button.style.backgroundImage = `url(${data.sprite})`
-    button.style.backgroundSize = `${64 * data.columns}px ${64 * rows}px`
-    button.style.backgroundPosition =
-      `${-64 * (index % data.columns)}px ${-64 * Math.floor(index / data.columns)}px`
-    button.onclick = () => setTriggerValue('chosen', id)
-    return button
-  }))
+  if (group.dataset.ids !== data.ids.join()) {
+    group.dataset.ids = data.ids.join()
+    group.replaceChildren(...data.ids.map((id, index) => {
+      const button = document.createElement('button')
+      button.type = 'button'
+      button.title = data.titles[index]
+      button.setAttribute('role', 'radio')
+      button.setAttribute('aria-label', data.titles[index])
+      button.style.backgroundImage = `url(${data.sprite})`
+      button.style.backgroundSize = `${64 * data.columns}px ${64 * rows}px`
+      button.style.backgroundPosition =
+        `${-64 * (index % data.columns)}px ${-64 * Math.floor(index / data.columns)}px`
+      button.onclick = () => setTriggerValue('chosen', id)
+      return button
+    }))
+  }
+  const stop = Math.max(0, data.ids.indexOf(data.selected))
+  ;[...group.children].forEach((button, index) => {
+    button.setAttribute('aria-checked', data.ids[index] === data.selected)
+    button.tabIndex = index === stop ? 0 : -1
+  })
   group.onkeydown = (event) => {
     const buttons = [...group.children]
     const across = Math.max(1, Math.round(group.clientWidth / 70))

@@ -54,19 +54,20 @@ def route(table: Table, home: str = "overview") -> None:
         for page in pages
     }
     sections = {name: [targets[p] for p in section if p in targets] for name, section in table.items()}
+    # The icon comes before st.navigation, which would otherwise have the browser fetch one from the network.
+    st.set_page_config(page_icon=Path(__file__).with_name("favicon.png"), layout="wide")
     chosen = st.navigation({name: links for name, links in sections.items() if links}, position="top")
     here = next(page for page, target in targets.items() if target is chosen)
-
-    st.set_page_config(
-        page_title=f"{here.title} · {COURSE}", page_icon=":material/visibility:", layout="wide"
-    )
+    st.set_page_config(page_title=f"{here.title} · {COURSE}")
     st.html(Path(__file__).with_name("style.css"))
     st.title(here.title if here.number is None else f":gray[{here.number}] {here.title}", anchor=False)
     st.container(key="idea").markdown(here.idea)
     progress.line.set(st.container(key="progress").empty())
 
     with _calm():
-        token = _view.set(sidebar.draw())
+        view = sidebar.draw()
+        st.container(key="now").html(sidebar.summary(view))
+        token = _view.set(view)
         try:
             chosen.run()
         finally:

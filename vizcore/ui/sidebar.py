@@ -58,8 +58,8 @@ def _choose_model() -> tuple["Net", str]:
     states = {name: models.status(name) for name in models.names()}
 
     def describe(name: str) -> str:
-        size = f" (download, {specs[name].megabytes:.3g} MB)" if states[name] == "missing" else ""
-        return specs[name].title + size
+        where = f"download, {specs[name].megabytes:.3g} MB" if states[name] == "missing" else states[name]
+        return f"{specs[name].title} ({where})"
 
     chosen = linked_select(
         "Model", list(models.names()), "model", default=models.DEFAULT, format_func=describe
@@ -68,7 +68,7 @@ def _choose_model() -> tuple["Net", str]:
         st.caption(f"{specs[chosen].title} is not on this computer. Shown: {specs[models.DEFAULT].title}.")
         chosen = models.DEFAULT
     else:
-        st.caption(f"{specs[chosen].summary} ({models.status(chosen)})")
+        st.caption(specs[chosen].summary)
     with working(f"Loading {specs[chosen].title}"):
         return cache.load_net(chosen), chosen
 
@@ -200,3 +200,16 @@ def _bars(view: cache.View) -> str:
             f'<i style="width:{100 * probabilities[index]:.1f}%"></i></li>'
         )
     return f'<ol class="viz-bars" aria-label="Most probable classes">{"".join(lines)}</ol>'
+
+
+def summary(view: cache.View) -> str:
+    """The picture and its prediction in one line, for where the sidebar is folded away."""
+    from vizcore import render
+
+    top = view.top(1)[0]
+    prediction = f"{view.net.categories[top]} {percent(view.probabilities[top])}"
+    explained = "" if view.target == top else f"; explained: {view.class_name}"
+    return (
+        f'<div class="viz-now"><img alt="" src="{render.data_uri(view.picture.resize((80, 80)), "jpeg")}">'
+        f"<span>{html.escape(view.title)}: {html.escape(prediction + explained)}</span></div>"
+    )

@@ -1,7 +1,7 @@
 """Widgets whose value is in the page's address, so that a link shows the same view.
 
-Streamlit's `bind="query-params"` writes the label a person reads into the address. Where that label is not a
-good name (a class index, a file name), a second, hidden select box holds the plain value and is the one bound.
+Streamlit's `bind="query-params"` writes the label a person reads into the address. Where that label is not
+a good name (for a class index, a file), a second, hidden select box holds the plain value and is bound.
 """
 
 from collections.abc import Callable, Sequence
@@ -115,13 +115,19 @@ def layer_select(
         raise ValueError(f"{view.net.title} has no layer of this kind. Choose another model in the sidebar.")
     names = [layer.name for layer in layers]
     default = next((name for name in (default, view.net.cam_layer) if name in names), names[-1])
+
+    def size(name: str) -> str:
+        channels, height, width = view.net.layer(name).out_shape
+        return f"{channels} maps of {height} × {width}"
+
     if slider and len(names) > 1:
-        name = st.select_slider(label, names, default, key=key, bind="query-params")
-    else:
-        name = st.selectbox(label, names, names.index(default), key=key, bind="query-params")
-    channels, height, width = view.net.layer(name).out_shape
-    st.caption(f"{channels} maps of {height} × {width} cells")
-    return name
+        with st.container(gap=None, width="stretch"):
+            name = st.select_slider(label, names, default, key=key, bind="query-params")
+            st.caption(size(name))
+        return name
+    return linked_select(
+        label, names, key, default=default, format_func=lambda n: f"{n}: {size(n)}", width=330
+    )
 
 
 def param_widgets(method: "Method", key: str) -> dict[str, Any]:
