@@ -239,6 +239,18 @@ PHOTOS = {
 # photographs whose folder in the package is not their category
 PHOTO_CATEGORY = {"baseball": "sports", "volleyball": "sports", "igloo": "monuments"}
 
+# titles of photographs whose source does not give one
+PHOTO_TITLES = {
+    "eglise_d_auvers_sur_oise": "The Church at Auvers (Vincent van Gogh)",
+    "gogh4": "Café Terrace at Night (Vincent van Gogh)",
+    "portrait_of_pere_tanguy": "Portrait of Père Tanguy (Vincent van Gogh)",
+    "van_gogh_the_night_cafe": "The Night Café (Vincent van Gogh)",
+    "vincent_van_gogh0012": "Hall of the hospital at Saint-Rémy (Vincent van Gogh)",
+    "vincent_van_gogh0013": "The Painter on the Road to Tarascon (Vincent van Gogh)",
+    "vincent_van_gogh0019": "Harvest at La Crau (Vincent van Gogh)",
+    "vincent_van_gogh_bridge": "Langlois Bridge at Arles (Vincent van Gogh)",
+}
+
 # name -> source, title and the part that is cut out (left, top, right, bottom as fractions)
 BACKGROUNDS = {
     "grass": ("skimage/grass", "Grass", (0, 0, 1, 1)),
@@ -347,12 +359,13 @@ CUTOUT_CLASSES = {
 
 @dataclass(frozen=True)
 class Provenance:
-    """Who made a picture, under which licence, and where it was published."""
+    """Who made a picture, under which licence, where it was published, and what the package changed in it."""
 
     author: str
     licence: str
     source: str
     title: str = ""
+    changes: str = ""
 
 
 @dataclass(frozen=True)
@@ -440,11 +453,13 @@ def read_readme(text: str, package_place: str) -> dict[str, Provenance]:
 
 
 def _readme_provenance(fields: dict[str, str], licence: str, package_place: str) -> Provenance:
-    author, source = fields.get("Copyright", ""), fields.get("Source", "")
+    author = re.sub(r"^[\d\W]+", "", fields.get("Copyright", "")) or "anonymous"
+    source = fields.get("Source", "")
     based_on = _BASED_ON.search(fields.get("Comment", ""))
     if based_on:
         author, source = f"{based_on[1]}; adapted by {author}", based_on[2] or ""
-    return Provenance(author or "anonymous", licence, source or package_place, _title_of(source))
+    changes = fields.get("Comments", "")
+    return Provenance(author, licence, source or package_place, _title_of(source), changes)
 
 
 def _title_of(source: str) -> str:
@@ -556,8 +571,9 @@ class Sources:
             for name, provenance in read_readme(files[readme].decode("utf-8"), f"{place}, {readme}").items():
                 if folder + name in files:
                     inside = (folder + name).removeprefix(prefix)
+                    changes = f" (there: {provenance.changes})" if provenance.changes else ""
                     pictures[inside] = Picture(
-                        files[folder + name], f"{place}, resource/{inside}", provenance
+                        files[folder + name], f"{place}, resource/{inside}{changes}", provenance
                     )
         return pictures
 
@@ -709,7 +725,7 @@ def _add_photo(out: Output, path: str, category: str, picture: Picture, names: s
     category = PHOTO_CATEGORY.get(name, category)
     data = jpeg(shrink(open_rgb(picture.data), PHOTO_SIDE), 85)
     how = f"{picture.place}; long side at most {PHOTO_SIDE} px, JPEG quality 85"
-    title = picture.provenance.title or readable(name)
+    title = picture.provenance.title or PHOTO_TITLES.get(name) or readable(name)
     out.add(f"photos/{category}/{name}.jpg", data, "photo", title, category, picture.provenance, how)
 
 
