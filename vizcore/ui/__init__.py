@@ -5,7 +5,7 @@ from vizcore.ui.cache import View, attribution, look
 from vizcore.ui.glossary import term
 from vizcore.ui.progress import working
 from vizcore.ui.prose import explain, more
-from vizcore.ui.shell import Page, begin, fragment, route
+from vizcore.ui.shell import Page, begin, fragment, lesson_map, link, route
 from vizcore.ui.state import class_select, layer_select, linked_select, param_widgets
 
 __all__ = [
@@ -22,6 +22,8 @@ __all__ = [
     "heat",
     "image",
     "layer_select",
+    "lesson_map",
+    "link",
     "linked_select",
     "look",
     "more",

@@ -99,12 +99,14 @@ def compare(
     smooth: bool | None = None,
     unit: str = "",
     columns: int | None = None,
+    scale_bar: bool = True,
 ) -> None:
     """Pictures of equal size in rows, with one colour bar where they share a scale.
 
     Args:
         share: one scale for all panels of a kind; otherwise each has its own, and its own colour bar.
         columns: pictures per row; all in one row when omitted.
+        scale_bar: leave it out only for thumbnails that stand for a page.
     """
     groups: dict[tuple[int, bool], list[Panel]] = {}
     for panel in panels:
@@ -121,9 +123,9 @@ def compare(
                 kind = panel.values.ndim, panel.diverging
                 top = tops[kind] if share else _top([panel], vmax, clip)
                 image(_drawn(panel, top, smooth), panel.caption, panel.alt, smooth=False)
-                if not share:
+                if scale_bar and not share:
                     st.html(scale(top, *kind, unit))
-    if share:
+    if scale_bar and share:
         for kind, top in tops.items():
             st.html(scale(top, *kind, unit))
 

@@ -108,19 +108,33 @@ def _attribute(
     return methods.run(method, _net, _x, target, layer=layer, **dict(params))
 
 
-def look(view: View, *, image: Image.Image | None = None, title: str = "", target: int | None = None) -> View:
+def look(
+    view: View,
+    *,
+    image: Image.Image | None = None,
+    picture: Image.Image | None = None,
+    title: str = "",
+    alt: str = "",
+    target: int | None = None,
+) -> View:
     """The same network on another picture, or the same picture for another class.
 
     Args:
-        image: any RGB picture; the view's own when omitted.
-        title: what to call it.
+        image: any RGB picture; resized and cropped as the network wants it.
+        picture: instead, the very S x S pixels the network is to see, like `view.picture`; not cropped again.
+        title: what to call it. alt: a sentence that describes it.
         target: class index; when omitted the view's own, or for another picture its top prediction.
     """
-    if image is None:
+    if image is None and picture is None:
         return dataclasses.replace(view, target=view.target if target is None else target)
     from vizcore import images
 
-    return make_view(view.model, view.net, image, images.digest(image), title, target=target)
+    if picture is None:
+        return make_view(view.model, view.net, image, images.digest(image), title, alt, target)
+    digest = f"{images.digest(picture)} uncropped"
+    uncropped = dataclasses.replace(view.net, resize=view.net.input_size)
+    other = make_view(view.model, uncropped, picture, digest, title, alt, target)
+    return dataclasses.replace(other, net=view.net)
 
 
 def make_view(

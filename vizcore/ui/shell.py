@@ -56,6 +56,7 @@ def route(table: Table, home: str = "overview") -> None:
     sections = {name: [targets[p] for p in section if p in targets] for name, section in table.items()}
     # The icon comes before st.navigation, which would otherwise have the browser fetch one from the network.
     st.set_page_config(page_icon=Path(__file__).with_name("favicon.png"), layout="wide")
+    st.session_state["targets"] = {page.stem: target for page, target in targets.items()}
     chosen = st.navigation({name: links for name, links in sections.items() if links}, position="top")
     here = next(page for page, target in targets.items() if target is chosen)
     st.set_page_config(page_title=f"{here.title} · {COURSE}")
@@ -89,6 +90,28 @@ def begin(file: str) -> View:
     alone = Path(get_script_run_ctx().main_script_path).resolve() == Path(file).resolve()
     route(PAGES, Path(file).stem if alone else "overview")
     raise StopException
+
+
+def link(stem: str, label: str | None = None, **address: str) -> None:
+    """A link to another page that keeps model, picture and class; nothing where the table lacks the page.
+
+    Args:
+        label: the page's number and title when omitted.
+        address: further settings of that page, as they stand in its address.
+    """
+    if target := st.session_state["targets"].get(stem):
+        st.page_link(target, label=label, query_params=address or None)
+
+
+def lesson_map() -> None:
+    """Links to all pages, one column per part of the lesson."""
+    from dashboard import PAGES
+
+    for column, (section, pages) in zip(st.columns(len(PAGES)), PAGES.items(), strict=True):
+        with column:
+            st.markdown(f"**{section}**")
+            for page in pages:
+                link(page.stem)
 
 
 def fragment(function: Callable) -> Callable:

@@ -9,7 +9,7 @@ from PIL import Image
 from vizcore.ui import cache
 from vizcore.ui.picker import thumbnails
 from vizcore.ui.progress import working
-from vizcore.ui.state import bound_value, class_options, linked_select, percent
+from vizcore.ui.state import bound_value, class_select, linked_select, percent
 
 if TYPE_CHECKING:
     from vizcore.models import Net
@@ -41,7 +41,10 @@ def draw() -> cache.View:
         net, model = _choose_model()
     view = cache.make_view(model, net, image, digest, title, alt)
     with class_slot:
-        view = cache.look(view, target=_choose_class(view))
+        explained = (
+            "The class that every page explains; the top prediction until you pick one. Type to search."
+        )
+        view = cache.look(view, target=class_select(view, "class", help=explained))
     picture.image(view.picture, alt=alt or title, output_format="JPEG", width="stretch")
     bars.html(_bars(view))
     return view
@@ -104,7 +107,7 @@ def _choose_image() -> tuple[Image.Image, str, str, str]:
 
     assets = {asset.id: asset for asset in gallery.records("gallery")}
     ids, own = list(assets), st.session_state.get("own_picture")
-    name = bound_value("image", ids, ids[0])
+    name = bound_value("image", ids)
     shown = OWN if own and st.session_state.get("use_own") else name
 
     def take(choice: str) -> None:
@@ -140,11 +143,11 @@ def _own_picture() -> None:
             "Upload a picture", SUFFIXES, key="upload", max_upload_size=MEGABYTES,
             on_change=_take_own, args=("upload",),
         )  # fmt: skip
+        if error := st.session_state.get("own_error"):
+            st.warning(f"{error} The picture before it is still shown.", icon=":material/broken_image:")
         if st.toggle("Use the camera", key="camera_on"):
             st.camera_input("Take a photograph", key="camera", on_change=_take_own, args=("camera",))
         st.caption("It stays in this session: it is not saved, and a link shows the gallery picture instead.")
-    if error := st.session_state.get("own_error"):
-        st.warning(f"{error} The picture before it is still shown.", icon=":material/broken_image:")
 
 
 def _take_own(key: str) -> None:
@@ -166,24 +169,7 @@ def _take_own(key: str) -> None:
     st.session_state["use_own"] = True
 
 
-# Class.
-
-
-def _choose_class(view: cache.View) -> int:
-    names, probabilities, top = view.net.categories, view.probabilities, view.top(5)
-
-    def describe(option: str) -> str:
-        if option == "auto":
-            return f"Top prediction: {names[top[0]]}"
-        index = int(option)
-        return f"{names[index]} ({percent(probabilities[index])})" if index in top else names[index]
-
-    options = ["auto", *map(str, range(len(names)))]
-    chosen = linked_select(
-        "Class", options, "class", format_func=describe, order=["auto", *class_options(view)],
-        help="The class that every page explains. Type to search all of them.",
-    )  # fmt: skip
-    return top[0] if chosen == "auto" else int(chosen)
+# What the network says.
 
 
 def _bars(view: cache.View) -> str:

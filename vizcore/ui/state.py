@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from vizcore.ui.cache import View
 
 
-def bound_value(key: str, options: Sequence[str], default: str) -> str:
-    """The value of `key` in the address, or the default where it is missing or not an option."""
+AUTO = "auto"  # stands for the default, whatever it is for the model and picture at hand
+
+
+def bound_value(key: str, options: Sequence[str]) -> str:
+    """The value of `key` in the address; the first option where it is missing or not an option."""
     with st.container(key=f"address_{key}"):
-        return st.selectbox(
-            key, options, options.index(default), key=key, bind="query-params", label_visibility="collapsed"
-        )
+        return st.selectbox(key, options, key=key, bind="query-params", label_visibility="collapsed")
 
 
 def linked_select(
@@ -31,29 +32,28 @@ def linked_select(
     default: str | None = None,
     format_func: Callable[[str], str] = str,
     order: Sequence[str] | None = None,
+    slider: bool = False,
     **kwargs: Any,
 ) -> str:
     """A select box: `?key=` holds the plain option, people read `format_func(option)`.
 
     Args:
+        default: what a link without `?key=` means. It may differ from model to model and picture to picture.
         order: the options in the order shown, when it differs from `options`.
-        kwargs: passed on to `st.selectbox`.
+        slider: a select slider instead of a box.
+        kwargs: passed on to `st.selectbox` or `st.select_slider`.
     """
-    value = bound_value(key, options, default or options[0])
+    default = default or options[0]
+    value = bound_value(key, [AUTO, *options])
     shown = f"pick_{key}"
 
     def take() -> None:
-        st.session_state[key] = st.session_state[shown]
+        chosen = st.session_state[shown]
+        st.session_state[key] = AUTO if chosen == default else chosen
 
-    st.session_state[shown] = value
-    return st.selectbox(label, order or options, format_func=format_func, key=shown, on_change=take, **kwargs)
-
-
-def class_options(view: "View") -> list[str]:
-    """All class indices as strings, the five most probable first."""
-    top = view.top(5)
-    rest = (index for index in range(len(view.net.categories)) if index not in top)
-    return [str(index) for index in (*top, *rest)]
+    st.session_state[shown] = default if value == AUTO else value
+    widget = st.select_slider if slider else st.selectbox
+    return widget(label, order or options, format_func=format_func, key=shown, on_change=take, **kwargs)
 
 
 def class_select(
@@ -63,25 +63,23 @@ def class_select(
 
     Args:
         default: class index; the view's target when omitted.
+        kwargs: as for :func:`linked_select`.
     """
-    names = view.net.categories
-    probabilities = view.probabilities
-    top = view.top(5)
+    names, probabilities, top = view.net.categories, view.probabilities, view.top(5)
 
     def describe(option: str) -> str:
         index = int(option)
         return f"{names[index]} ({percent(probabilities[index])})" if index in top else names[index]
 
-    options = [str(index) for index in range(len(names))]
-    default = view.target if default is None else default
+    rest = (index for index in range(len(names)) if index not in top)
     return int(
         linked_select(
             label,
-            options,
+            [str(index) for index in range(len(names))],
             key,
-            default=str(default),
+            default=str(view.target if default is None else default),
             format_func=describe,
-            order=class_options(view),
+            order=[str(index) for index in (*top, *rest)],
             **kwargs,
         )
     )
@@ -99,35 +97,29 @@ def layer_select(
     """A picker of layers whose output is a stack of maps, in the order of execution.
 
     Args:
-        default: layer name; the network's Grad-CAM layer when omitted or not offered.
+        default: layer name; the network's Grad-CAM layer when omitted or not offered, else the last one.
         kinds: only these kinds of layer ("conv", "relu", "pool", "block", ...).
         slider: a slider through the network instead of a select box.
         keep: a further condition on the layer.
     """
-    layers = [
-        layer
+    names = [
+        layer.name
         for layer in view.net.layers
         if len(layer.out_shape) == 3
         and (kinds is None or layer.kind in kinds)
         and (keep is None or keep(layer))
     ]
-    if not layers:
+    if not names:
         raise ValueError(f"{view.net.title} has no layer of this kind. Choose another model in the sidebar.")
-    names = [layer.name for layer in layers]
     default = next((name for name in (default, view.net.cam_layer) if name in names), names[-1])
 
-    def size(name: str) -> str:
+    def describe(name: str) -> str:
         channels, height, width = view.net.layer(name).out_shape
-        return f"{channels} maps of {height} × {width}"
+        return f"{name}: {channels} maps of {height} × {width}"
 
-    if slider and len(names) > 1:
-        with st.container(gap=None, width="stretch"):
-            name = st.select_slider(label, names, default, key=key, bind="query-params")
-            st.caption(size(name))
-        return name
-    return linked_select(
-        label, names, key, default=default, format_func=lambda n: f"{n}: {size(n)}", width=330
-    )
+    slider = slider and len(names) > 1
+    width = "stretch" if slider else 330
+    return linked_select(label, names, key, default=default, format_func=describe, slider=slider, width=width)
 
 
 def param_widgets(method: "Method", key: str) -> dict[str, Any]:

@@ -1,0 +1,231 @@
+"""The frame of every page, as far as it can be seen without a browser."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parents[1]
+PANDA, JAGUAR_CLASS = 388, 290
+
+
+@pytest.fixture(autouse=True)
+def _from_the_root(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+
+
+def open_page(path="dashboard.py", **address) -> AppTest:
+    app = AppTest.from_file(str(ROOT / path), default_timeout=120)
+    for name, value in address.items():
+        app.query_params[name] = str(value)
+    return app.run()
+
+
+def texts(app: AppTest) -> str:
+    return " ".join(element.value for element in (*app.markdown, *app.caption, *app.warning))
+
+
+def run_script(body, **address) -> AppTest:
+    """A page body of a test's own, inside the frame of the overview."""
+    app = AppTest.from_function(body, default_timeout=120)
+    for name, value in address.items():
+        app.query_params[name] = str(value)
+    return app.run()
+
+
+def with_view(use):
+    """Run `use(view)` in a Streamlit script and return what it returned."""
+    found = {}
+
+    def script(use, found):
+        from vizcore.ui import sidebar
+
+        found["result"] = use(sidebar.draw())
+
+    app = AppTest.from_function(script, default_timeout=120, args=(use, found)).run()
+    assert not app.exception, app.exception[0].stack_trace
+    return found["result"], app
+
+
+def test_every_page_of_the_table_exists_and_is_listed_once():
+    from dashboard import PAGES
+
+    pages = [page for section in PAGES.values() for page in section]
+    stems = [page.stem for page in pages]
+    assert [page.stem for page in pages if not page.file.exists()] == []
+    assert len(stems) == len(set(stems))
+    assert {file.stem for file in (ROOT / "pages").glob("*.py")} == set(stems)
+    assert all(page.idea and page.icon for page in pages)
+
+
+def test_start_page_shows_title_prediction_and_choices():
+    app = open_page()
+    assert not app.exception
+    assert [title.value for title in app.title] == ["Overview"]
+    assert {"model", "image", "class"} <= {box.key for box in app.selectbox}
+    assert app.selectbox(key="pick_class").value == str(PANDA)
+    assert app.query_params == {}
+
+
+def test_page_opened_alone_has_the_same_frame():
+    through, alone = open_page(image="jaguar"), open_page("pages/overview.py", image="jaguar")
+    assert not alone.exception
+    for kind in ("title", "selectbox", "caption", "markdown"):
+        assert [e.value for e in alone.get(kind)] == [e.value for e in through.get(kind)]
+    alone.selectbox(key="image").select("koala").run()
+    assert not alone.exception and alone.selectbox(key="pick_image").value == "koala"
+
+
+def test_shared_choices_follow_from_page_to_page():
+    app = open_page(image="jaguar", **{"class": JAGUAR_CLASS})
+    other = next(f for f in sorted((ROOT / "pages").glob("*.py")) if f.stem != "overview")
+    app.switch_page(f"pages/{other.name}").run()
+    assert not app.exception
+    assert app.selectbox(key="image").value == "jaguar"
+    assert app.selectbox(key="class").value == str(JAGUAR_CLASS)
+
+
+def test_wrong_address_falls_back():
+    app = open_page(image="nothing", model="nothing", **{"class": "99999"})
+    assert not app.exception
+    assert app.selectbox(key="pick_image").value == "giant_panda"
+    assert app.selectbox(key="pick_class").value == str(PANDA)
+
+
+def test_visible_picker_changes_the_address():
+    app = open_page()
+    app.selectbox(key="pick_class").set_value("7").run()
+    assert app.selectbox(key="class").value == "7"
+    app.selectbox(key="pick_class").set_value(str(PANDA)).run()
+    assert app.selectbox(key="class").value == "auto"
+
+
+def test_class_list_begins_with_the_top_five():
+    app = open_page()
+    options = app.selectbox(key="pick_class").options
+    assert options[0].startswith("giant panda (9")
+    assert len(options) == 1000
+    assert all(option.endswith("%)") for option in options[:5]) and not options[5].endswith("%)")
+
+
+def test_model_that_is_not_here_falls_back_with_a_sentence(monkeypatch):
+    from vizcore import models
+
+    monkeypatch.setattr(models, "status", lambda name: "embedded" if name == models.DEFAULT else "missing")
+    app = open_page(model="vgg16")
+    assert not app.exception
+    assert "VGG-16 is not on this computer. Shown: EfficientNet-Lite0." in texts(app)
+
+    def refuse(name, progress=None):
+        progress(1, 4)
+        raise models.ModelError("There is no network connection.")
+
+    monkeypatch.setattr(models, "download", refuse)
+    app.button(key="download").click().run()
+    assert not app.exception
+    assert "There is no network connection." in texts(app)
+
+
+def test_upload_is_used_and_a_broken_one_keeps_the_picture_before_it():
+    app = open_page()
+    file = io.BytesIO()
+    Image.new("RGB", (300, 240), (200, 30, 30)).save(file, "PNG")
+    app.file_uploader(key="upload").set_value(("red.png", file.getvalue(), "image/png")).run()
+    assert not app.exception
+    assert app.selectbox(key="pick_image").options[0] == "red.png"
+    assert app.selectbox(key="pick_image").value == "own"
+    app.file_uploader(key="upload").set_value(("broken.png", b"\x89PNG\r\n\x1a\nnothing", "image/png")).run()
+    assert not app.exception
+    assert "still shown" in texts(app)
+    assert app.selectbox(key="pick_image").value == "own"
+    app.selectbox(key="pick_image").set_value("koala").run()
+    assert app.selectbox(key="image").value == "koala"
+
+
+def test_errors_of_the_visitor_are_sentences():
+    def script():
+        from vizcore.ui.shell import _calm
+
+        with _calm():
+            raise ValueError("There is no layer called 'x'.")
+
+    app = run_script(script)
+    assert not app.exception
+    assert [warning.value for warning in app.warning] == ["There is no layer called 'x'."]
+
+
+def test_attribution_is_the_methods_own_and_computed_once(monkeypatch):
+    from vizcore import methods, ui
+
+    calls = []
+    run = methods.run
+    monkeypatch.setattr(methods, "run", lambda *a, **k: calls.append(a) or run(*a, **k))
+
+    def use(view):
+        first = ui.attribution(view, "grad_cam", target=7)
+        second = ui.attribution(view, "grad_cam", target=7)
+        return view, first, second
+
+    (view, first, second), _ = with_view(use)
+    assert len(calls) <= 1
+    np.testing.assert_array_equal(first.values, run("grad_cam", view.net, view.x, 7).values)
+    np.testing.assert_array_equal(first.values, second.values)
+
+
+def test_look_changes_picture_or_class_only():
+    from vizcore import ui
+
+    def use(view):
+        grey = Image.new("RGB", (224, 224), (128, 128, 128))
+        same = ui.look(view, picture=view.picture)
+        return view, ui.look(view, target=3), ui.look(view, image=grey, title="Grey"), same
+
+    (view, other_class, other_picture, same), _ = with_view(use)
+    assert same.x.equal(view.x) and same.net is view.net
+    assert other_class.target == 3 and other_class.digest == view.digest
+    assert other_picture.title == "Grey" and other_picture.digest != view.digest
+    assert other_picture.target == int(other_picture.logits.argmax())
+    assert view.probabilities.sum() == pytest.approx(1)
+
+
+def test_layer_and_parameter_widgets():
+    from vizcore import methods, ui
+
+    def use(view):
+        return ui.layer_select(view, kinds=("conv",)), ui.param_widgets(methods.METHODS["smooth_grad"], "sg")
+
+    (layer, params), app = with_view(use)
+    assert layer == "head.conv"
+    assert params == {p.name: p.default for p in methods.METHODS["smooth_grad"].params}
+    assert not [box for box in app.selectbox if box.key == "layer" and "stem.conv" not in box.options]
+
+
+def test_scale_has_the_ends_of_the_map():
+    from vizcore.ui.blocks import Panel, _top, scale
+
+    values = np.array([[0, 0.5], [-2, 4.0]], dtype=np.float32)
+    assert _top([Panel(values, signed=True)], None, None) == 4
+    assert _top([Panel(values, signed=False), Panel(values * 2, signed=False)], None, None) == 8
+    text = scale(4.0, 2, True, "<b>")
+    assert ">-4<" in text and ">0<" in text and ">4<" in text and "<b>" not in text
+
+
+def test_terms_are_explained():
+    from vizcore import ui
+
+    assert 'title="' in ui.term("logit") and ">the logits<" in ui.term("logit", "the logits")
+    with pytest.raises(KeyError):
+        ui.term("no such word")
+
+
+def test_the_frame_does_not_import_heavy_packages():
+    code = "import sys, vizcore.ui; print({*sys.modules} & {*sys.argv[1].split()})"
+    heavy = "torch torchvision sklearn umap cv2"
+    command = [sys.executable, "-c", code, heavy]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
