@@ -56,14 +56,14 @@ cards = [
 ]  # fmt: skip
 for column, (title, content, caption, page) in zip(st.columns(4), cards, strict=True):
     with column:
-        st.subheader(title, anchor=False)
+        st.header(title, anchor=False)
         ui.compare([ui.Panel(content, caption, f"{title}: {caption}")], columns=1, scale_bar=False)
         ui.link(page)
 
-st.subheader("The lesson", anchor=False)
+st.header("The lesson", anchor=False)
 ui.lesson_map()
 
-st.subheader("How to read the dashboard", anchor=False)
+st.header("How to read the dashboard", anchor=False)
 st.markdown(
     f"""
 - The **sidebar** holds what all pages share: the picture as the network sees it, its five most probable

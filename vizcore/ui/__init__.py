@@ -1,12 +1,12 @@
 """The Streamlit side: navigation, the shared sidebar, cached computation, and the blocks of a page."""
 
-from vizcore.ui.blocks import Panel, compare, controls, heat, image, notes, opacity
-from vizcore.ui.cache import View, attribution, look
+from vizcore.ui.blocks import Panel, compare, heat, image
+from vizcore.ui.cache import View, attribution, freeze, look
 from vizcore.ui.glossary import term
 from vizcore.ui.progress import working
-from vizcore.ui.prose import explain, more
+from vizcore.ui.prose import explain, more, notes
 from vizcore.ui.shell import Page, begin, fragment, lesson_map, link, route
-from vizcore.ui.state import class_select, layer_select, linked_select, param_widgets
+from vizcore.ui.state import class_select, controls, layer_select, linked_select, opacity, param_widgets
 
 __all__ = [
     "Page",
@@ -19,6 +19,7 @@ __all__ = [
     "controls",
     "explain",
     "fragment",
+    "freeze",
     "heat",
     "image",
     "layer_select",

@@ -1,4 +1,4 @@
-"""Pictures on a page: heat maps with their scale, comparisons in one row, notes, the strip of controls."""
+"""Pictures on a page: heat maps with their scale, comparisons in one row."""
 
 import html
 import io
@@ -45,16 +45,6 @@ class Panel(NamedTuple):
         if self.signed is not None:
             return self.signed
         return bool(getattr(self.content, "signed", self.values is not None and self.values.min() < 0))
-
-
-def controls(key: str = "controls") -> st.delta_generator.DeltaGenerator:
-    """The strip of a page's own controls: `with ui.controls(): ...`, directly above what they change."""
-    return st.container(key=key, horizontal=True, vertical_alignment="top", gap="medium")
-
-
-def opacity(key: str = "opacity", default: float = 0.5) -> float:
-    """A slider for the opacity of an overlay, in the address."""
-    return st.slider("Opacity of the map", 0.0, 1.0, default, 0.05, key=key, bind="query-params", width=220)
 
 
 def heat(
@@ -146,12 +136,6 @@ def image(
         how = Image.Resampling.BICUBIC if smooth else Image.Resampling.NEAREST
         picture = picture.resize(tuple(round(side * factor) for side in picture.size), how)
     st.image(render.encode(picture), caption or None, width=width, alt=alt or caption or None)
-
-
-def notes(attribution: "Attribution") -> None:
-    """What the method says about itself, as calm callouts."""
-    for note in attribution.meta.get("notes", ()):
-        st.info(note, icon=":material/info:")
 
 
 def scale(top: float, dimensions: int, signed: bool, unit: str = "") -> str:

@@ -12,6 +12,8 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from vizcore.ui.progress import working
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -67,10 +69,18 @@ def load_net(model: str) -> "Net":
 
     torch.set_num_threads(int(os.environ.get("VIZ_THREADS", "1")))
     net = models.load(model)
-    # Streamlit collects garbage after every run; without this it would walk all of torch each time.
+    freeze(model)
+    return net
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def freeze(after: str) -> None:
+    """Call after a late heavy import, with its name: takes what is loaded out of the garbage collection.
+
+    Streamlit collects garbage after every run; without this it would walk all of torch each time.
+    """
     gc.collect()
     gc.freeze()
-    return net
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -162,6 +172,6 @@ def attribution(
         ValueError: an unknown method, layer, class or parameter.
     """
     target = view.target if target is None else target
-    return _attribute(
-        view.model, view.digest, method, target, layer, tuple(sorted(params.items())), view.net, view.x
-    )
+    key = view.model, view.digest, method, target, layer, tuple(sorted(params.items()))
+    with working(f"Computing {method.replace('_', ' ')}"):
+        return _attribute(*key, view.net, view.x)

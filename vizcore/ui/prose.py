@@ -1,9 +1,19 @@
-"""The written parts of a page: what to notice, where it misleads, and the folded sections, in their order."""
+"""The written parts of a page: notes, what to notice, where it misleads, and the folded sections."""
 
 import inspect
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
+
+if TYPE_CHECKING:
+    from vizcore.methods import Attribution
+
+
+def notes(attribution: "Attribution") -> None:
+    """What the method says about itself, as calm callouts."""
+    for note in attribution.meta.get("notes", ()):
+        st.info(note, icon=":material/info:")
 
 
 def explain(notice: Sequence[str], misleads: Sequence[str]) -> None:
@@ -12,7 +22,7 @@ def explain(notice: Sequence[str], misleads: Sequence[str]) -> None:
         st.columns(2, gap="large"), ("What to notice", "Where it misleads"), (notice, misleads), strict=True
     ):
         with column:
-            st.subheader(title, anchor=False)
+            st.header(title, anchor=False)
             st.markdown("\n".join(f"- {point}" for point in points), unsafe_allow_html=True)
 
 

@@ -73,6 +73,7 @@ def route(table: Table, home: str = "overview") -> None:
             chosen.run()
         finally:
             _view.reset(token)
+            progress.line.set(None)
     _neighbours(pages, targets, here)
 
 

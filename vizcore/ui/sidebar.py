@@ -116,18 +116,15 @@ def _choose_image() -> tuple[Image.Image, str, str, str]:
         if choice != OWN:
             st.session_state["image"] = choice
 
-    with st.container(
-        key="image_row", horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False
-    ):
-        st.session_state["pick_image"] = shown
-        st.selectbox(
-            "Picture", [OWN, *ids] if own else ids, key="pick_image",
-            format_func=lambda option: own.title if option == OWN else assets[option].title,
-            on_change=lambda: take(st.session_state["pick_image"]),
-        )  # fmt: skip
-        grid = st.popover(
-            "", icon=":material/grid_view:", key="image_grid", on_change="rerun", help="Pictures"
-        )
+    st.session_state["pick_image"] = shown
+    st.selectbox(
+        "Picture", [OWN, *ids] if own else ids, key="pick_image",
+        format_func=lambda option: own.title if option == OWN else assets[option].title,
+        on_change=lambda: take(st.session_state["pick_image"]),
+    )  # fmt: skip
+    grid = st.popover(
+        "Browse pictures", icon=":material/grid_view:", key="image_grid", on_change="rerun", width="stretch"
+    )
     if grid.open:
         with grid:
             thumbnails("thumbnails", ids, [assets[i].title for i in ids], shown, take)

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 AUTO = "auto"  # stands for the default, whatever it is for the model and picture at hand
 
 
+def controls(key: str = "controls") -> st.delta_generator.DeltaGenerator:
+    """The strip of a page's own controls: `with ui.controls(): ...`, directly above what they change."""
+    return st.container(key=key, horizontal=True, vertical_alignment="top", gap="medium")
+
+
+def opacity(key: str = "opacity", default: float = 0.5) -> float:
+    """A slider for the opacity of an overlay, in the address."""
+    return st.slider("Opacity of the map", 0.0, 1.0, default, 0.05, key=key, bind="query-params", width=220)
+
+
 def bound_value(key: str, options: Sequence[str]) -> str:
     """The value of `key` in the address; the first option where it is missing or not an option."""
     with st.container(key=f"address_{key}"):
@@ -141,10 +151,12 @@ def _param_widget(param: Any, key: str) -> Any:
             label, list(param.choices), default=param.default, required=True, **common
         )
     number = int if param.kind == "int" else float
-    low, high = (None if bound is None else number(bound) for bound in (param.low, param.high))
-    if low is None or high is None:
-        return st.number_input(label, low, high, number(param.default), **common)
-    return st.slider(label, low, high, number(param.default), **common)
+    low, high, step = (
+        None if limit is None else number(limit) for limit in (param.low, param.high, param.step)
+    )
+    if low is None or high is None or (param.kind == "int" and high - low > 200):
+        return st.number_input(label, low, high, number(param.default), step, width=160, **common)
+    return st.slider(label, low, high, number(param.default), step, width=220, **common)
 
 
 def percent(probability: float) -> str:
