@@ -230,6 +230,7 @@ class _Seen:
     name: str
     kind: str
     output: Tensor
+    version: int  # of the output when the layer ended: an in-place operation behind it raises that
     field: ReceptiveField | None
     calls: int
 
@@ -243,7 +244,7 @@ def _explore(network: nn.Module, title: str, channels: int, size: int) -> tuple[
 
     def note(name: str, output: Tensor) -> None:
         calls = seen.pop(name).calls + 1 if name in seen else 1
-        seen[name] = _Seen(name, kinds[name], output, follow.field(output), calls)
+        seen[name] = _Seen(name, kinds[name], output, output._version, follow.field(output), calls)
 
     with torch.no_grad(), hooks.observing(note), Follow(x) as follow:
         try:
@@ -269,7 +270,8 @@ def _last_map(seen: list[_Seen]) -> str | None:
     ]
     if not maps:
         return None
-    same = [s for s in maps if s.output is maps[-1].output]
+    last = maps[-1]
+    same = [s for s in maps if s.output is last.output and s.version == last.version]
     return next((s.name for s in same if s.calls == 1), same[-1].name)
 
 
