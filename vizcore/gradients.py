@@ -117,29 +117,40 @@ def integrated_gradients(
     target: int | Tensor,
     steps: int = 32,
     baseline: str | Tensor = "mean",
+    tolerance: float = 0.01,
     progress: Progress | None = None,
 ) -> Tensor:
     r"""Integrated gradients, $(x - x') \odot \int_0^1 \nabla S_c(x' + t (x - x'))\,dt$.
 
-    Sundararajan, Taly & Yan, "Axiomatic Attribution for Deep Networks" (ICML 2017), equation 1; the integral by
-    the Gauss-Legendre rule. Completeness: the values sum to S(x) - S(x').
+    Sundararajan, Taly & Yan, "Axiomatic Attribution for Deep Networks" (ICML 2017), equation 1. Completeness:
+    the values sum to S(x) - S(x'). Deep networks are roughest near the baseline, so the integral is taken over
+    u with t = u^3, by the midpoint rule; the points are tripled until the sum is right.
 
     Args:
-        steps: points along the path.
+        steps: points along the path to begin with.
         baseline: x': "mean" (the mean colour, zero after normalization), "black", "white", "blur", or a tensor
             shaped like x.
+        tolerance: how far the sum may miss the difference of the scores, as a share of it; 0 takes the first
+            `steps` points, right or not. At most 27 times `steps` points are taken.
         progress: called with the share done; what it raises cancels.
 
     Returns:
         (N, C, H, W), signed.
     """
     start = make_baseline(net, x, baseline)
-    nodes, weights = _gauss_legendre(steps)
-    total = torch.zeros_like(x)
-    for done, (t, weight) in enumerate(zip(nodes, weights, strict=True)):
-        total += weight * input_gradient(net, start + t * (x - start), target)
-        _report(progress, (done + 1) / steps)
-    return (x - start) * total
+    wanted = score_difference(net, x, start, target)
+    limit = 27 * steps if tolerance else steps
+    total, done = torch.zeros_like(x), 0
+    while True:
+        for u in [(i + 0.5) / steps for i in range(steps) if not done or i % 3 != 1]:
+            total += 3 * u**2 * input_gradient(net, start + u**3 * (x - start), target)
+            done += 1
+            _report(progress, done / limit)
+        values = (x - start) * total / steps
+        gap = (values.sum((1, 2, 3)) - wanted).abs() / wanted.abs().clamp(min=1e-12)
+        if steps == limit or gap.max() <= tolerance:
+            return values
+        steps *= 3
 
 
 def make_baseline(net: Net, x: Tensor, baseline: str | Tensor = "mean") -> Tensor:
@@ -158,20 +169,17 @@ def make_baseline(net: Net, x: Tensor, baseline: str | Tensor = "mean") -> Tenso
     raise ValueError(f"There is no baseline '{baseline}': choose mean, black, white or blur.")
 
 
-def completeness_gap(net: Net, x: Tensor, target: int | Tensor, values: Tensor, baseline="mean") -> float:
-    """How far attributions miss their sum: |sum - (S(x) - S(x'))| / |S(x) - S(x')| of the first image."""
+def score_difference(net: Net, x: Tensor, start: Tensor, target: int | Tensor) -> Tensor:
+    """(N,) S(x) - S(x'): what attributions from the baseline x' must add up to."""
+    targets = net.check_target(target, len(x))[:, None]
     with torch.no_grad():
-        targets = net.check_target(target, len(x))[:, None]
-        ends = [net(point).gather(1, targets)[0, 0] for point in (x, make_baseline(net, x, baseline))]
-    difference = float(ends[0] - ends[1])
-    return abs(float(values[0].sum()) - difference) / max(abs(difference), 1e-12)
+        return (net(x).gather(1, targets) - net(start).gather(1, targets))[:, 0]
 
 
-def _gauss_legendre(steps: int) -> tuple[list[float], list[float]]:
-    import numpy as np
-
-    nodes, weights = np.polynomial.legendre.leggauss(steps)
-    return ((nodes + 1) / 2).tolist(), (weights / 2).tolist()
+def completeness_gap(net: Net, x: Tensor, target: int | Tensor, values: Tensor, baseline="mean") -> float:
+    """How far attributions miss their sum: |sum - (S(x) - S(x'))| / |S(x) - S(x')|, of the first image."""
+    wanted = float(score_difference(net, x, make_baseline(net, x, baseline), target)[0])
+    return abs(float(values[0].sum()) - wanted) / max(abs(wanted), 1e-12)
 
 
 def _blur(x: Tensor, sigma: float) -> Tensor:

@@ -98,7 +98,9 @@ _ENTRIES = (
     Method(
         "integrated_gradients", "Integrated gradients", gradients.integrated_gradients,
         (Param("steps", 32, "int", 8, 128, 8, help="Points on the path from the baseline to the image."),
-         Param("baseline", "mean", "choice", choices=("mean", "black", "white", "blur"), help="Where the path starts.")),
+         Param("baseline", "mean", "choice", choices=("mean", "black", "white", "blur"), help="Where the path starts."),
+         Param("tolerance", 0.01, "float", 0.0, 0.2, 0.01,
+               help="Take more points until the sum is right to this share; 0 takes the given number.")),
         "gradient", "Sundararajan et al., ICML 2017", signed=True, maps=False, slow=True,
     ),
     Method(
