@@ -1,7 +1,16 @@
 """The Streamlit side: navigation, the shared sidebar, cached computation, and the blocks of a page."""
 
 from vizcore.ui.blocks import Panel, compare, heat, image
-from vizcore.ui.cache import View, attribution, freeze, look
+from vizcore.ui.cache import (
+    View,
+    attribution,
+    freeze,
+    input_gradient,
+    look,
+    randomized,
+    removal_curve,
+    unit_gradient,
+)
 from vizcore.ui.glossary import term
 from vizcore.ui.progress import working
 from vizcore.ui.prose import explain, more, notes
@@ -22,6 +31,7 @@ __all__ = [
     "freeze",
     "heat",
     "image",
+    "input_gradient",
     "layer_select",
     "lesson_map",
     "link",
@@ -31,7 +41,10 @@ __all__ = [
     "notes",
     "opacity",
     "param_widgets",
+    "randomized",
+    "removal_curve",
     "route",
     "term",
+    "unit_gradient",
     "working",
 ]

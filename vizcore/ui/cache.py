@@ -175,3 +175,96 @@ def attribution(
     key = view.model, view.digest, method, target, layer, tuple(sorted(params.items()))
     with working(f"Computing {method.replace('_', ' ')}"):
         return _attribute(*key, view.net, view.x)
+
+
+@st.cache_data(max_entries=256, max_size="200MB", show_spinner=False)
+def _input_gradient(
+    model: str, digest: str, target: int, of: str, _net: "Net", _x: "Tensor"
+) -> np.ndarray:
+    from vizcore import gradients
+
+    return gradients.input_gradient(_net, _x, target, of)[0].cpu().numpy()
+
+
+def input_gradient(view: View, target: int | None = None, of: str = "logit") -> np.ndarray:
+    """(C, H, W) signed gradient of a class score with respect to the view's picture, computed once for all.
+
+    Args:
+        target: class index; the view's own when omitted.
+        of: "logit", "loss" or "probability".
+    """
+    target = view.target if target is None else target
+    return _input_gradient(view.model, view.digest, target, of, view.net, view.x)
+
+
+@st.cache_data(max_entries=256, max_size="200MB", show_spinner=False)
+def _unit_gradient(
+    model: str, digest: str, layer: str, unit: int, rule: str | None, _net: "Net", _x: "Tensor"
+) -> np.ndarray:
+    from vizcore import relu_rules
+
+    return relu_rules.backpropagate_unit(_net, _x, layer, unit, rule=rule)[0].cpu().numpy()
+
+
+def unit_gradient(view: View, layer: str, unit: int, rule: str | None = None) -> np.ndarray:
+    """(C, H, W) gradient of a unit's strongest cell with respect to the view's picture, computed once for all.
+
+    Args:
+        rule: "deconvnet", "guided", or None for the plain gradient.
+
+    Raises:
+        ValueError: an unknown layer or unit.
+    """
+    return _unit_gradient(view.model, view.digest, layer, unit, rule, view.net, view.x)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _removal_curve(
+    model: str,
+    digest: str,
+    target: int,
+    map_key: tuple,
+    shares: tuple[float, ...],
+    fill: str,
+    seed: int,
+    _values: np.ndarray,
+    _net: "Net",
+    _x: "Tensor",
+) -> dict[str, np.ndarray]:
+    from vizcore import perturbation
+
+    orders = perturbation.orders(_values, seed)
+    return perturbation.curve(_net, _x, target, orders, shares, perturbation.filling(_net, _x, fill))
+
+
+def removal_curve(
+    view: View, values: np.ndarray, map_key: tuple, shares: tuple[float, ...], fill: str, seed: int
+) -> dict[str, np.ndarray]:
+    """The class score after removing pixels in the order of a map: most, least salient first, and random.
+
+    Args:
+        values: the (H, W) map. map_key: plain values that name it, since arrays are not in the cache's key.
+        shares, fill, seed: as for :func:`vizcore.perturbation.curve`, `filling` and `orders`.
+
+    Returns:
+        "logit" and "probability", each (3, shares).
+    """
+    with working("Removing pixels"):
+        return _removal_curve(
+            view.model, view.digest, view.target, map_key, shares, fill, seed, values, view.net, view.x
+        )
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _randomized_net(model: str, from_layer: str, seed: int, _net: "Net") -> "Net":
+    from vizcore import sanity
+
+    return sanity.randomize(_net, from_layer, seed)
+
+
+def randomized(view: View, from_layer: str, seed: int = 0) -> View:
+    """The same picture and class, for a copy of the network with random weights from a layer to the output."""
+    net = _randomized_net(view.model, from_layer, seed, view.net)
+    model = f"{view.model}, random from {from_layer}, seed {seed}"
+    logits = predict(model, view.digest, net, view.x)
+    return dataclasses.replace(view, model=model, net=net, logits=logits)
