@@ -13,7 +13,7 @@ from vizcore.ui.cache import (
 )
 from vizcore.ui.glossary import term
 from vizcore.ui.progress import working
-from vizcore.ui.prose import explain, more, notes
+from vizcore.ui.prose import explain, more, notes, snippet
 from vizcore.ui.shell import Page, begin, fragment, lesson_map, link, route
 from vizcore.ui.state import class_select, controls, layer_select, linked_select, opacity, param_widgets
 
@@ -44,6 +44,7 @@ __all__ = [
     "randomized",
     "removal_curve",
     "route",
+    "snippet",
     "term",
     "unit_gradient",
     "working",

@@ -2,9 +2,11 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+
+from vizcore.ui.cache import View, open_gallery
 
 if TYPE_CHECKING:
     from vizcore.methods import Attribution
@@ -24,6 +26,18 @@ def explain(notice: Sequence[str], misleads: Sequence[str]) -> None:
         with column:
             st.header(title, anchor=False)
             st.markdown("\n".join(f"- {point}" for point in points), unsafe_allow_html=True)
+
+
+def snippet(view: View, method: str, layer: str | None = None, **params: Any) -> str:
+    """The program that makes the picture of a registered method alone, for :func:`more`."""
+    from vizcore import gallery, methods, snippets
+
+    chosen = st.session_state.get("image")
+    ours = chosen is not None and open_gallery(chosen)[1] == view.digest
+    image = f"assets/gallery/{gallery.find('gallery', chosen).file.name}" if ours else "your_picture.jpg"
+    defaults = {param.name: param.default for param in methods.METHODS[method].params}
+    layer = layer or view.net.cam_layer
+    return snippets.code(method, view.model, image, view.target, layer, defaults | params)
 
 
 def more(
@@ -60,7 +74,7 @@ def more(
     if functions or snippet:
         with st.expander("Code", icon=":material/code:"):
             if snippet:
-                st.caption("Ten lines of PyTorch that make the picture alone")
+                st.caption("A short PyTorch program that makes the picture alone; it runs from the project's folder")
                 st.code(inspect.cleandoc(snippet), language="python")
             for function in functions:
                 st.caption(f"What this page ran: {function.__module__}.{function.__name__}")

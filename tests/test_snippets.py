@@ -1,0 +1,44 @@
+"""Every snippet is run as a reader would run it, and gives what the method gives."""
+
+import numpy as np
+import pytest
+
+from vizcore import gallery, images, methods, models, snippets
+
+ASSET = gallery.records("gallery")[0]
+CASES = [(name, {}) for name in methods.names() if name != "integrated_gradients"] + [
+    ("saliency", {"reduction": "max", "of": "probability"}),
+    ("saliency", {"reduction": "l2", "of": "loss"}),
+    ("grad_cam", {"counterfactual": True}),
+    ("smooth_grad", {"samples": 4, "noise": 0.2, "seed": 3}),
+    ("random", {"seed": 5}),
+    *(("integrated_gradients", {"steps": 8, "baseline": b, "tolerance": 0.0}) for b in ("mean", "black", "blur")),
+    ("integrated_gradients", {"steps": 8, "tolerance": 0.5}),
+]
+
+
+@pytest.fixture(scope="module")
+def net():
+    return models.load()
+
+
+@pytest.mark.parametrize(("name", "params"), CASES, ids=lambda value: str(value))
+def test_snippet_reproduces_the_method(net, name, params):
+    x = net.preprocess(images.load(ASSET.file))
+    result = methods.run(name, net, x, 388, **params)
+    full = {p.name: p.default for p in methods.METHODS[name].params if p.kind != "layer"} | params
+    layer = result.meta["layer"] or net.cam_layer
+    program = snippets.code(name, net.name, str(ASSET.file), 388, layer, full)
+    scope: dict = {}
+    exec(compile(program, name, "exec"), scope)
+    got = scope["result"].detach().numpy()
+    assert got.shape == result.values.shape
+    assert np.abs(got - result.values).max() <= 1e-4 * np.abs(result.values).max()
+
+
+def test_snippets_stay_short():
+    for name in methods.names():
+        full = {p.name: p.default for p in methods.METHODS[name].params}
+        program = snippets.code(name, models.DEFAULT, "picture.jpg", 0, "head.relu", full)
+        body = [line for line in program.splitlines() if line.strip()]
+        assert len(body) <= 32, name

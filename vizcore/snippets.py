@@ -1,0 +1,177 @@
+"""Short programs that make a page's picture alone, in plain PyTorch, with the choices of the moment filled in.
+
+A test runs every one of them and compares `result` with what the method itself returns.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+_START = """
+import torch
+import torch.nn.functional as F
+from vizcore import images, models
+
+net = models.load({model!r})
+x = net.preprocess(images.load({image!r})).requires_grad_()
+"""
+
+_KEEP = """
+kept = {{}}
+def keep(module, inputs, output):
+    kept["A"] = output
+    return output.clone()  # so that no in-place ReLU overwrites what we kept
+net.network.get_submodule({layer!r}).register_forward_hook(keep)
+score = net(x)[0, {target}]
+g = torch.autograd.grad(score, kept["A"])[0][0]
+A = kept["A"][0].detach()
+"""
+
+_RELU = """
+class Rule(torch.overrides.TorchFunctionMode):  # sees every ReLU of the network, however it is written
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func not in (F.relu, F.relu6, F.hardtanh):
+            return func(*args, **(kwargs or {{}}))
+        f = args[0]
+        out = func(f.clone(), *args[1:], **(kwargs or {{}}))
+        {forward}
+        out.register_hook(lambda R: R.clamp(min=0))  # only positive gradients pass
+        return out
+
+with Rule():
+    score = net(x)[0, {target}]
+result = torch.autograd.grad(score, x)[0][0]
+"""
+
+_OF = {
+    "logit": "net(x)[0, {target}]",
+    "probability": "net(x).softmax(1)[0, {target}]",
+    "loss": "F.cross_entropy(net(x), torch.tensor([{target}]))",
+}
+_REDUCE = {"sum": "g.abs().sum(0)", "max": "g.abs().amax(0)", "l2": "g.norm(dim=0)"}
+_BASELINE = {
+    "mean": "torch.zeros_like(x)",
+    "black": "((0 - mean) / std).expand_as(x)",
+    "white": "((1 - mean) / std).expand_as(x)",
+}
+
+_BODIES = {
+    "saliency": """
+score = {score}
+g = torch.autograd.grad(score, x)[0][0]
+result = {reduced}
+""",
+    "input_x_gradient": """
+score = net(x)[0, {target}]
+g = torch.autograd.grad(score, x)[0][0]
+result = (x[0] * g).detach()
+""",
+    "smooth_grad": """
+sigma = {noise} * (x.max() - x.min()).detach()
+dice = torch.Generator().manual_seed({seed})
+result = 0
+for _ in range({samples}):
+    noisy = x + sigma * torch.randn(x.shape, generator=dice)
+    result = result + torch.autograd.grad(net(noisy)[0, {target}], x)[0][0] / {samples}
+""",
+    "integrated_gradients": """
+mean, std = torch.tensor(net.mean)[:, None, None], torch.tensor(net.std)[:, None, None]
+start, steps, total = {start}, {steps}, 0
+while True:
+    for u in (torch.arange(steps) + 0.5) / steps:
+        point = (start + u**3 * (x - start)).detach().requires_grad_()
+        total = total + 3 * u**2 * torch.autograd.grad(net(point)[0, {target}], point)[0] / steps
+    result = ((x - start) * total)[0].detach()
+    wanted = (net(x) - net(start))[0, {target}].item()
+    if not {tolerance} or abs(result.sum() - wanted) <= {tolerance} * abs(wanted) or steps >= {limit}:
+        break
+    steps, total = 3 * steps, 0
+""",
+    "deconvnet": _RELU,
+    "guided_backprop": _RELU,
+    "cam": _KEEP
+    + """
+linear = [m for m in net.network.modules() if isinstance(m, torch.nn.Linear)][-1]
+result = torch.einsum("k,khw->hw", linear.weight[{target}], A.relu())
+""",
+    "grad_cam": _KEEP
+    + """
+alpha = {sign}g.mean((1, 2))
+result = F.relu(torch.einsum("k,khw->hw", alpha, A))
+""",
+    "grad_cam_pp": _KEEP
+    + """
+below = 2 * g**2 + g**3 * A.sum((1, 2), keepdim=True)
+alpha = torch.where(below != 0, g**2 / below, 0)
+weights = (alpha * F.relu(g)).sum((1, 2))
+result = F.relu(torch.einsum("k,khw->hw", weights, A))
+""",
+    "hires_cam": _KEEP
+    + """
+result = (g * A).sum(0)
+""",
+    "layer_cam": _KEEP
+    + """
+result = F.relu((F.relu(g) * A).sum(0))
+""",
+    "xgrad_cam": _KEEP
+    + """
+total = A.sum((1, 2))
+weights = torch.where(total != 0, (g * A).sum((1, 2)) / total, 0)
+result = F.relu(torch.einsum("k,khw->hw", weights, A))
+""",
+    "guided_grad_cam": _KEEP
+    + """
+cam = F.relu(torch.einsum("k,khw->hw", g.mean((1, 2)), A))
+cam = F.interpolate(cam[None, None], x.shape[-2:], mode="bilinear", align_corners=False)[0]
+"""
+    + _RELU
+    + """
+result = result * cam
+""",
+    "edges": """
+grey = (x.detach() * torch.tensor(net.std)[:, None, None]).mean(1, keepdim=True)
+sobel = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]]) / 8
+grey = F.pad(grey, (1, 1, 1, 1), mode="replicate")
+result = torch.hypot(F.conv2d(grey, sobel[None, None]), F.conv2d(grey, sobel.T[None, None]))[0, 0]
+""",
+    "random": """
+result = torch.rand(x.shape[-2:], generator=torch.Generator().manual_seed({seed}))
+""",
+}
+
+
+def code(
+    method: str, model: str, image: str, target: int, layer: str | None = None, params: Mapping[str, Any] = {}
+) -> str:
+    """The program for a registered method.
+
+    Args:
+        method: one of :func:`vizcore.methods.names`.
+        model: a registered network.
+        image: path of the picture.
+        target: class index.
+        layer: for class activation maps, the layer whose maps are weighted.
+        params: all parameters of the method, defaults included.
+
+    Returns:
+        Python source; running it leaves the values in `result`.
+
+    Raises:
+        KeyError: a method without a program.
+    """
+    fill: dict[str, Any] = {"model": model, "image": image, "target": int(target), "layer": layer} | dict(params)
+    fill["score"] = _OF[fill.get("of", "logit")].format(**fill)
+    fill["reduced"] = _REDUCE[fill.get("reduction", "sum")]
+    fill["sign"] = "-" if fill.get("counterfactual") else ""
+    fill["limit"] = 27 * int(fill.get("steps", 0))
+    if method == "integrated_gradients" and fill["baseline"] == "blur":
+        fill["start"] = "gradients.make_baseline(net, x.detach(), 'blur')"
+    else:
+        fill["start"] = _BASELINE[fill.get("baseline", "mean")]
+    fill["forward"] = (
+        "out = f + (out - f).detach()  # whatever the forward pass did" if method == "deconvnet" else ""
+    )
+    source = (_START + _BODIES[method]).format(**fill).strip() + "\n"
+    if "gradients.make_baseline" in source:
+        source = source.replace("import images, models", "import gradients, images, models")
+    return "\n".join(line.rstrip() for line in source.splitlines() if line.strip() or line == "") + "\n"
