@@ -101,3 +101,35 @@ def to_picture(net: Net, x: Tensor) -> Image.Image:
     mean, std = (torch.tensor(v, dtype=x.dtype, device=x.device)[:, None, None] for v in (net.mean, net.std))
     pixels = ((x[0] * std + mean).clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
     return Image.fromarray(pixels.squeeze(-1) if net.channels == 1 else pixels)
+
+
+NAMES = {"most": "Most salient first", "random": "Random pixels", "least": "Least salient first"}
+
+
+def chart(shares: Sequence[float], scores: Mapping[str, np.ndarray], chosen: float, name: str):
+    """Lines of the score against the share of pixels removed, as a plotly figure.
+
+    Args:
+        shares: 0 to 1.
+        scores: from "most", "least" and "random" to one score per share.
+        chosen: the share that is marked.
+        name: of the score, for the axis.
+    """
+    import plotly.graph_objects as go
+
+    dashes = {"most": "solid", "random": "dash", "least": "dot"}
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=[100 * share for share in shares], y=scores[key].tolist(), name=title, mode="lines+markers",
+                line={"dash": dashes[key], "width": 3}, hovertemplate="%{x:.3g} %: %{y:.3g}",
+            )
+            for key, title in NAMES.items()
+        ]
+    )  # fmt: skip
+    figure.add_vline(100 * chosen, line_width=1, line_dash="dash", opacity=0.5)
+    figure.update_layout(
+        height=380, margin={"l": 10, "r": 10, "t": 10, "b": 10}, legend={"orientation": "h", "y": 1.12},
+        xaxis_title="Pixels removed (%)", yaxis_title=name, hovermode="x unified", font_size=15,
+    )  # fmt: skip
+    return figure

@@ -1,15 +1,18 @@
 """One ReLU on a handful of numbers: forward, and back by the three rules.
 
-Springenberg et al., "Striving for Simplicity" (ICLR 2015 workshop), figure 1. Nothing is written down by hand:
+Springenberg et al., "Striving for Simplicity" (ICLR 2015 workshop), figure 1. Nothing is written by hand:
 the numbers come from the very functions that make the pictures of a real network.
 """
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vizcore import methods
+from vizcore.models import Net
 from vizcore.relu_rules import relu_rule
 
 RULES = ("backprop", "deconvnet", "guided")
@@ -115,3 +118,42 @@ def picture(step: Step, stage: str) -> str:
 
 def _sign(part: str) -> str:
     return part if part.startswith("<") else f'<span class="sign">{part}</span>'
+
+
+def sentence(step: Step, stage: str) -> str:
+    """What happened at a stage, "forward" or a rule, with the numbers counted."""
+    count, is_open, positive = step.f.numel(), step.open > 0, step.positive > 0
+    if stage == "forward":
+        clipped = " Values above 6 become 6." if bool((step.out < step.f).any()) else ""
+        return (
+            f"Forward, the ReLU keeps what is positive: {int(is_open.sum())} of {count} numbers pass unchanged."
+            + clipped
+        )
+    passed = {"backprop": is_open, "deconvnet": positive, "guided": is_open & positive}[stage]
+    lead = f"{int(passed.sum())} of {count} numbers are sent on."
+    if stage == "backprop":
+        return (
+            f"The gradient asks only where f passed; {int((passed & (step.gradient < 0)).sum())} of what it sends "
+            f"on is negative. {lead}"
+        )
+    if stage == "deconvnet":
+        return (
+            f"Deconvnet asks only for the sign of R: {int((positive & ~is_open).sum())} go back through a place "
+            f"that was closed on the way forward. {lead}"
+        )
+    return f"Guided backpropagation asks for both. {lead}"
+
+
+def unit_notes(net: Net, gradient: np.ndarray) -> list[str]:
+    """What to be careful about when a unit of this network is explained; `gradient` is its plain one."""
+    found = []
+    if not methods.count_relus(net):
+        found.append(f"{net.title} has no ReLU, so there is nothing to replace: all three are the plain gradient.")
+    elif not methods.has_max_pool(net):
+        found.append(
+            f"Deconvnet needs max-pool switches; {net.title} has no max-pooling, so its picture depends on the "
+            "image only through the place where the unit is strongest."
+        )
+    if not gradient.any():
+        found.append("The unit is silent here, or saturated: its gradient is exactly zero. Choose another one.")
+    return found

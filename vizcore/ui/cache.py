@@ -207,7 +207,7 @@ def _unit_gradient(
 
 
 def unit_gradient(view: View, layer: str, unit: int, rule: str | None = None) -> np.ndarray:
-    """(C, H, W) gradient of a unit's strongest cell with respect to the view's picture, computed once for all.
+    """(C, H, W) gradient of a unit's strongest cell with respect to the view's picture, cached for all.
 
     Args:
         rule: "deconvnet", "guided", or None for the plain gradient.
@@ -263,7 +263,7 @@ def _randomized_net(model: str, from_layer: str, seed: int, _net: "Net") -> "Net
 
 
 def randomized(view: View, from_layer: str, seed: int = 0) -> View:
-    """The same picture and class, for a copy of the network with random weights from a layer to the output."""
+    """The same picture and class for a copy of the network, with random weights from a layer upwards."""
     net = _randomized_net(view.model, from_layer, seed, view.net)
     model = f"{view.model}, random from {from_layer}, seed {seed}"
     logits = predict(model, view.digest, net, view.x)
