@@ -1,0 +1,167 @@
+"""17. Guided Grad-CAM: the place from Grad-CAM times the detail of guided backpropagation."""
+
+import numpy as np
+import streamlit as st
+import torch
+
+from vizcore import cam, cam_steps, relu_rules, render, ui
+
+DEMO, DEMO_CLASSES = "dog_bicycle_car", ("malamute", "bicycle-built-for-two")
+view = ui.begin(__file__)
+
+
+def factors(of: ui.View) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Guided backpropagation, the enlarged Grad-CAM and their product; a grey picture's one channel as a "
+    "map."""
+    guided, coarse, product = (
+        ui.attribution(of, method, **options).values
+        for method, options in (
+            ("guided_backprop", {}), ("grad_cam", {"layer": layer}), ("guided_grad_cam", {"layer": layer}),
+        )
+    )  # fmt: skip
+    place = cam.upsample(torch.from_numpy(coarse)[None], guided.shape[-2:])[0].numpy()
+    return (guided, place, product) if len(guided) == 3 else (guided[0], place, product[0])
+
+
+def show_demo() -> None:
+    """Take the picture with two objects, and the classes the default network separates well in it."""
+    names = list(view.net.categories)
+    known = all(name in names for name in DEMO_CLASSES)
+    chosen = [str(names.index(name)) for name in DEMO_CLASSES] if known else ["auto", "auto"]
+    st.session_state.update({"image": DEMO, "use_own": False, "class": chosen[0], "versus": chosen[1]})
+
+
+stops = cam_steps.stops(view.net)
+with ui.controls():
+    layer = ui.layer_select(view, "layer", keep=lambda item: item.name in stops, slider=True)
+_, height, width = view.net.layer(layer).out_shape
+guided, place, product = factors(view)
+rows = (
+    ui.Panel(guided, f"Guided backpropagation for {view.class_name}", signed=True),
+    ui.Panel(place, f"× Grad-CAM of {layer}, {height} × {width} cells enlarged", photo=view.picture, signed=False),
+    ui.Panel(product, "= Guided Grad-CAM", signed=True),
+)
+for column, panel in zip(st.columns(3), rows, strict=True):
+    with column:
+        ui.compare([panel._replace(alt=f"{panel.caption}: {view.class_name} in {view.title}")], columns=1)
+ui.notes(ui.attribution(view, "guided_backprop"))
+if not place.any():
+    st.info(
+        f"Grad-CAM is zero everywhere: no positive evidence for {view.class_name} at {layer}. "
+        "So the product is zero as well. Choose another class or layer.", icon=":material/info:",
+    )  # fmt: skip
+
+st.header("A closer look", anchor=False)
+
+
+@ui.fragment
+def closer() -> None:
+    zoom = st.segmented_control(
+        "Zoom to the strongest part", ["1×", "2×", "4×"], default="2×", key="zoom", required=True,
+        bind="query-params",
+    )  # fmt: skip
+    left, upper, right, lower = cam_steps.zoom_box(product, int(zoom[0]))
+    crop = (..., slice(upper, lower), slice(left, right))
+    size = f"{right - left} × {lower - upper} pixels"
+    dimensions = product.ndim
+    vmax = render.limits(product, True, 99.5 if dimensions == 3 else 100.0)[1]
+    ui.compare(
+        [
+            ui.Panel(view.picture.crop((left, upper, right, lower)), f"The picture: {size}"),
+            ui.Panel(product[crop], "Guided Grad-CAM, the same part on the same scale as above", signed=True),
+        ],
+        vmax=vmax, columns=2,
+    )  # fmt: skip
+
+
+closer()
+
+st.header("Two classes in one picture", anchor=False)
+if st.session_state["image"] != DEMO or st.session_state.get("use_own"):
+    st.button("Try the dog and the bicycle", icon=":material/pets:", on_click=show_demo, key="demo")
+
+
+@ui.fragment
+def two_classes() -> None:
+    with ui.controls("pair"):
+        default = next((index for index in view.top(2) if index != view.target), view.target)
+        other = ui.class_select(view, "versus", "Second class", default=default, width=330)
+    name = view.net.categories[other]
+    pairs = list(zip((guided, place, product), factors(ui.look(view, target=other)), strict=True))
+    titles = "Guided backpropagation", "Grad-CAM", "Guided Grad-CAM"
+    same = [cam_steps.correlation(*pair) for pair in pairs]
+    for column, title, pair, value in zip(st.columns(3), titles, pairs, same, strict=True):
+        with column:
+            photo = view.picture if title == "Grad-CAM" else None
+            ui.compare(
+                [
+                    ui.Panel(values, f"{title}: {of}", photo=photo, signed=photo is None)
+                    for values, of in zip(pair, (view.class_name, name), strict=True)
+                ],
+                columns=1,
+            )  # fmt: skip
+            st.markdown(f"Correlation of the two: **{'not defined' if value is None else f'{value:.2f}'}**")
+    if other != view.target and None not in same and same[0] > same[2] + 0.1:
+        st.markdown(
+            f"Guided backpropagation alone looks alike for both classes ({same[0]:.2f}); the products differ "
+            f"more ({same[2]:.2f}). What tells the classes apart here comes from Grad-CAM ({same[1]:.2f})."
+        )
+
+
+two_classes()
+
+ui.explain(
+    notice=[
+        f"The product is zero wherever Grad-CAM is: on {100 * float((place == 0).mean()):.0f} % of this "
+        "picture.",
+        "Where Grad-CAM is strong, the edges and textures of guided backpropagation come through; Grad-CAM "
+        f"itself has only {height * width} numbers.",
+        "Choose a second class: compare how much each of the two factors changes.",
+    ],
+    misleads=[
+        "The fine detail is guided backpropagation's, which hardly knows the class: it draws what passes the "
+        "ReLUs, edges above all (Nie et al. 2018). Only the coarse place is about the class.",
+        "Guided Grad-CAM failed the sanity check: it hardly changed when the weights were randomized from "
+        "the top layer down, while Grad-CAM did change (Adebayo et al. 2018).",
+        "That test finds methods that ignore the weights. It cannot rank the others (Binder et al. 2023).",
+        "Grad-CAM's own weak points stay: coarse cells, averaged gradients, a ReLU that hides evidence "
+        "against.",
+    ],
+)  # fmt: skip
+
+ui.more(
+    formula=[
+        r"L^c = \mathrm{ReLU}\Big(\sum_k \alpha_k^c A^k\Big), \qquad "
+        r"\alpha_k^c = \frac{1}{h\,w} \sum_{i,j} \frac{\partial y^c}{\partial A^k_{ij}}",
+        r"\text{Guided Grad-CAM}^c = \text{guided backprop}^c \odot \text{enlarge}(L^c)",
+    ],
+    steps=[
+        f"Guided backpropagation: differentiate the {ui.term('logit')} with respect to the picture; at every "
+        "ReLU only positive gradients pass, and only where the ReLU was open.",
+        f"Grad-CAM at {layer}: one number for each of {height} × {width} {ui.term('cell', 'cells')}.",
+        "Enlarge the map bilinearly to the picture and multiply pixel by pixel, the same for each colour "
+        "channel.",
+    ],
+    exercises=[
+        ("Keep the picture, change the class. Which of the three pictures of the top row changes least? Why?",
+         "Compare the correlations under the two classes. Guided backpropagation starts from another class, "
+         "but the masks of the ReLUs on the way down are the same, and they decide what is drawn."),
+        ("Choose a class that is not in the picture. Does the product look convincing?",
+         "Unless Grad-CAM is zero it draws edges of what is there. Sharpness is no sign that the class is "
+         "present: read the scale, and the probability in the sidebar."),
+        ("Take an early layer for Grad-CAM. Is the product still about the class?",
+         "The map becomes finer but less about one place: early maps hold edges that occur everywhere, and "
+         "one weight per map cannot say where in the picture they count for the class."),
+    ],
+    functions=[cam.guided_grad_cam, relu_rules.guided_backprop, cam.grad_cam, cam_steps.zoom_box],
+    snippet=ui.snippet(view, "guided_grad_cam", layer=layer),
+    sources=[
+        "Selvaraju et al., [Grad-CAM](https://arxiv.org/abs/1610.02391), ICCV 2017, section 3.2",
+        "Springenberg et al., [Striving for Simplicity](https://arxiv.org/abs/1412.6806), ICLR 2015 workshop",
+        "Nie et al., [A Theoretical Explanation for Perplexing Behaviors of Backpropagation-based "
+        "Visualizations](https://arxiv.org/abs/1805.07039), ICML 2018",
+        "Adebayo et al., [Sanity Checks for Saliency Maps](https://arxiv.org/abs/1810.03292), NeurIPS 2018",
+        "Binder et al., [Shortcomings of Top-Down Randomization-Based Sanity Checks for Evaluations of Deep "
+        "Neural Network Explanations](https://arxiv.org/abs/2211.12486), CVPR 2023",
+    ],
+)  # fmt: skip

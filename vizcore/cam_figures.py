@@ -1,0 +1,143 @@
+"""Figures of the Grad-CAM pages: arrays in, a picture, a plotly figure or a piece of HTML out."""
+
+import html
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from vizcore import render
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+# Blue and orange: told apart with every common colour vision deficiency.
+FIRST, SECOND = (43, 124, 224), (255, 140, 26)
+_STRIP, _INK, _LINE = (32, 38, 42), (240, 242, 243), 34
+
+
+def two_classes(
+    photo: Image.Image,
+    first: np.ndarray,
+    second: np.ndarray,
+    names: tuple[str, str] = ("first class", "second class"),
+    vmax: float | tuple[float, float] | None = None,
+    opacity: float = 0.75,
+    smooth: bool = True,
+    side: int = 512,
+) -> Image.Image:
+    """Two maps on one photograph: the first in blue, the second in orange, a legend with the raw scale below.
+
+    The photograph is greyed, so that all colour in the picture is evidence. Opacity grows with the value;
+    where both maps are strong the two colours mix.
+
+    Args:
+        first, second: (h, w) maps, values below zero count as zero.
+        names: of the two classes, for the legend.
+        vmax: end of the scale: one number for both, a pair, or each map's own maximum when omitted.
+        opacity: at the end of the scale.
+        smooth: bilinear enlargement, or crisp cells.
+        side: of the square photograph in pixels.
+
+    Returns:
+        An RGB picture of side x (side + legend).
+    """
+    own = [max(0.0, float(np.max(m))) for m in (first, second)]
+    tops = own if vmax is None else list(vmax) if isinstance(vmax, tuple) else [vmax, vmax]
+    size = (side, side)
+    grey = photo.convert("L").resize(size, Image.Resampling.BICUBIC).convert("RGB")
+    strength = np.stack(
+        [
+            np.clip(render.enlarge(m, size, smooth) / (top or 1.0), 0, 1) * opacity
+            for m, top in zip((first, second), tops, strict=True)
+        ]
+    )
+    cover = 1 - (1 - strength[0]) * (1 - strength[1])
+    share = strength / np.maximum(strength.sum(0), 1e-12)
+    colour = np.tensordot(share, np.array([FIRST, SECOND], dtype=np.float64), axes=(0, 0))
+    pixels = (1 - cover[..., None]) * np.asarray(grey, dtype=np.float64) + cover[..., None] * colour
+    sheet = Image.new("RGB", (side, side + 2 * _LINE), _STRIP)
+    sheet.paste(Image.fromarray(np.rint(pixels).astype(np.uint8)))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(17)
+    for row, (name, top, hue) in enumerate(zip(names, tops, (FIRST, SECOND), strict=True)):
+        middle = side + row * _LINE + _LINE // 2
+        ramp = np.linspace(0, opacity, 120)[None, :, None]
+        bar = np.rint((1 - ramp) * 127 + ramp * np.array(hue)).astype(np.uint8).repeat(14, axis=0)
+        sheet.paste(Image.fromarray(bar), (30, middle - 7))
+        draw.text((22, middle), "0", _INK, font, anchor="rm")
+        number = render.number(top)
+        draw.text((158, middle), number, _INK, font, anchor="lm")
+        left = 174 + font.getlength(number)
+        draw.text((left, middle), fitted(name, font, side - left - 8), _INK, font, anchor="lm")
+    return sheet
+
+
+def fitted(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
+    """The text, cut with three dots where it is wider than `width` pixels."""
+    text = text.encode("ascii", "replace").decode()
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(text + "...") > width:
+        text = text[:-1]
+    return text.rstrip() + "..."
+
+
+def weight_bars(weights: np.ndarray, means: np.ndarray, count: int = 14) -> "Figure":
+    """The largest and the smallest weights as bars; hover tells the channel and the numbers.
+
+    Args:
+        weights: (K,) alphas. means: (K,) means of the feature maps.
+        count: bars at each end; all weights where there are no more than twice as many.
+    """
+    import plotly.graph_objects as go
+
+    weights, means = np.asarray(weights, dtype=float), np.asarray(means, dtype=float)
+    order = np.argsort(-weights, kind="stable")
+    left_out = len(order) - 2 * count
+    groups = [order] if left_out <= 0 else [order[:count], order[-count:]]
+    red, blue = ("#{:02x}{:02x}{:02x}".format(*render.DIVERGING[i].tolist()) for i in (208, 48))
+    figure = go.Figure()
+    start, ticks = 0, {}
+    for group in groups:
+        figure.add_bar(
+            x=np.arange(start, start + len(group)),
+            y=weights[group],
+            marker_color=[red if w > 0 else blue for w in weights[group]],
+            customdata=np.stack([group, means[group], weights[group] * means[group]], axis=1),
+            hovertemplate="channel %{customdata[0]:d}<br>α = %{y:.3g}<br>mean of its map %{customdata[1]:.3g}"
+            "<br>α × mean = %{customdata[2]:.3g}<extra></extra>",
+        )
+        ticks |= {start + i: str(k) for i, k in enumerate(group.tolist())}
+        start += len(group) + 2
+    if left_out > 0:
+        figure.add_annotation(x=count + 0.5, y=0, text=f"{left_out} more<br>in between", showarrow=False, yshift=20)
+    figure.update_layout(
+        showlegend=False, height=290, bargap=0.15, margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        xaxis={"title": "channel k", "tickvals": list(ticks), "ticktext": list(ticks.values()),
+               "tickangle": -90, "fixedrange": True, "showgrid": False},
+        yaxis={"title": "weight α", "zeroline": True, "fixedrange": True, "exponentformat": "power"},
+    )  # fmt: skip
+    return figure
+
+
+def tiles(maps: np.ndarray, captions: Sequence[str], vmax: float, titles: Sequence[str] = ()) -> str:
+    """Signed maps as small pictures with a caption each, in as many columns as fit; HTML.
+
+    Args:
+        maps: (K, h, w). captions: K short texts. titles: K longer ones, shown on hover.
+        vmax: end of the scale they share.
+    """
+    cells = []
+    for index, (values, caption) in enumerate(zip(maps, captions, strict=True)):
+        title = html.escape(titles[index] if titles else caption, quote=True)
+        picture = render.colorize(values, signed=True, vmax=vmax)
+        cells.append(
+            f'<figure style="margin:0" title="{title}"><img alt="{title}" '
+            f'src="{render.data_uri(picture, "png")}" '
+            'style="width:100%;image-rendering:pixelated;border-radius:2px;display:block">'
+            '<figcaption style="font-size:0.85rem;line-height:1.35;padding-top:0.2rem">'
+            f"{caption}</figcaption></figure>"
+        )
+    grid = "display:grid;grid-template-columns:repeat(auto-fill,minmax(6.2rem,1fr));gap:0.75rem"
+    return f'<div style="{grid}">{"".join(cells)}</div>'
