@@ -124,23 +124,17 @@ def sentence(step: Step, stage: str) -> str:
     """What happened at a stage, "forward" or a rule, with the numbers counted."""
     count, is_open, positive = step.f.numel(), step.open > 0, step.positive > 0
     if stage == "forward":
-        clipped = " Values above 6 become 6." if bool((step.out < step.f).any()) else ""
-        return (
-            f"Forward, the ReLU keeps what is positive: {int(is_open.sum())} of {count} numbers pass unchanged."
-            + clipped
-        )
+        clipped = int((step.out < step.f).sum())
+        text = f"Forward, {int(is_open.sum())} of {count} numbers pass unchanged; what is not positive becomes 0"
+        return f"{text}, and {clipped} above 6 become 6." if clipped else f"{text}."
     passed = {"backprop": is_open, "deconvnet": positive, "guided": is_open & positive}[stage]
-    lead = f"{int(passed.sum())} of {count} numbers are sent on."
+    lead = f"{int(passed.sum())} of {count} places are open."
     if stage == "backprop":
-        return (
-            f"The gradient asks only where f passed; {int((passed & (step.gradient < 0)).sum())} of what it sends "
-            f"on is negative. {lead}"
-        )
+        negative = int((is_open & (step.gradient < 0)).sum())
+        return f"Backprop asks only where f passed. {lead} {negative} of the numbers sent on are negative."
     if stage == "deconvnet":
-        return (
-            f"Deconvnet asks only for the sign of R: {int((positive & ~is_open).sum())} go back through a place "
-            f"that was closed on the way forward. {lead}"
-        )
+        closed = int((positive & ~is_open).sum())
+        return f"Deconvnet asks only for the sign of R. {lead} {closed} of them were closed on the way forward."
     return f"Guided backpropagation asks for both. {lead}"
 
 
@@ -148,12 +142,12 @@ def unit_notes(net: Net, gradient: np.ndarray) -> list[str]:
     """What to be careful about when a unit of this network is explained; `gradient` is its plain one."""
     found = []
     if not methods.count_relus(net):
-        found.append(f"{net.title} has no ReLU, so there is nothing to replace: all three are the plain gradient.")
+        found.append(f"{net.title} has no ReLU, so there is nothing to replace: all three are the same.")
     elif not methods.has_max_pool(net):
         found.append(
-            f"Deconvnet needs max-pool switches; {net.title} has no max-pooling, so its picture depends on the "
-            "image only through the place where the unit is strongest."
+            f"Deconvnet needs max-pool switches; {net.title} has no max-pooling, so its picture depends on "
+            "the image only through the place where the unit is strongest."
         )
     if not gradient.any():
-        found.append("The unit is silent here, or saturated: its gradient is exactly zero. Choose another one.")
+        found.append("The plain gradient of this unit is exactly zero: it is silent here. Choose another one.")
     return found

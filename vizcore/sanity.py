@@ -36,7 +36,7 @@ def randomize(net: Net, from_layer: str, seed: int = 0) -> Net:
     """
     first = net.layers.index(net.layer(from_layer))
     modules = dict(net.network.named_modules())
-    own = [modules[layer.name] for layer in net.layers[first:] if layer.kind != "block"]
+    own = [modules[layer.name] for layer in net.layers[first:]]
     chosen = {id(p): p for module in own for p in module.parameters(recurse=False)}
     shared = (t for t in (*net.network.parameters(), *net.network.buffers()) if id(t) not in chosen)
     generator = torch.Generator().manual_seed(seed)
@@ -71,6 +71,13 @@ def spearman(a: np.ndarray, b: np.ndarray) -> float:
     x, y = x - x.mean(), y - y.mean()
     scale = np.sqrt((x @ x) * (y @ y))
     return float(x @ y / scale) if scale > 0 else float("nan")
+
+
+def in_words(correlation: float) -> str:
+    """The number with two digits, three where it is nearly 1, or that there is none."""
+    if np.isnan(correlation):
+        return "undefined"
+    return f"{correlation:.3f}" if correlation > 0.99 else f"{correlation:.2f}"
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:

@@ -38,7 +38,8 @@ class Panel(NamedTuple):
     def values(self) -> np.ndarray | None:
         if isinstance(self.content, Image.Image):
             return None
-        return np.asarray(getattr(self.content, "values", self.content), dtype=np.float32)
+        values = np.asarray(getattr(self.content, "values", self.content), dtype=np.float32)
+        return values[0] if values.ndim == 3 and len(values) == 1 else values  # a grey picture's gradient
 
     @property
     def diverging(self) -> bool:

@@ -21,6 +21,7 @@ GLOSSARY = {
     "logit": "The score of a class before the softmax. It has no upper limit and is not a probability.",
     "loss": "A number that training makes small; here the cross-entropy, -log of the class's probability.",
     "pointing game": "Whether a map's maximum lies on the object.",
+    "rank correlation": "How alike two maps order their values: 1 same order, 0 unrelated, -1 reversed.",
     "receptive field": "The input pixels that can influence one cell of a layer.",
     "ReLU": "max(0, x): keeps what is positive, drops the rest.",
     "saliency": "The size of the gradient of a class score at every pixel.",
