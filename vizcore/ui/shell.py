@@ -43,21 +43,21 @@ _view: ContextVar[View | None] = ContextVar("view", default=None)
 
 
 def route(table: Table, home: str = "overview") -> None:
-    """Draw the frame and run the page the address names; `home` is the page at the bare address.
+    """Draw the frame and run the page the address names; the bare address leads to `home`.
 
     Title and sidebar are drawn here, outside the page's own script: Streamlit then keeps their widgets, and
     their part of the address, when the visitor goes from page to page.
     """
     pages = [page for section in table.values() for page in section if page.file.exists()]
-    targets = {
-        page: st.Page(page.file, title=page.label, icon=f":material/{page.icon}:", default=page.stem == home)
-        for page in pages
-    }
+    targets = {page: st.Page(page.file, title=page.label, icon=f":material/{page.icon}:") for page in pages}
+    door = st.Page(_no_page, title=COURSE, url_path="start", default=True, visibility="hidden")
     sections = {name: [targets[p] for p in section if p in targets] for name, section in table.items()}
     # The icon comes before st.navigation, which would otherwise have the browser fetch one from the network.
     st.set_page_config(page_icon=Path(__file__).with_name("favicon.png"), layout="wide")
     st.session_state["targets"] = {page.stem: target for page, target in targets.items()}
-    chosen = st.navigation({name: links for name, links in sections.items() if links}, position="top")
+    chosen = st.navigation({"": [door]} | {name: links for name, links in sections.items() if links}, position="top")
+    if chosen is door:
+        st.switch_page(st.session_state["targets"][home], query_params=dict(st.query_params))
     here = next(page for page, target in targets.items() if target is chosen)
     st.set_page_config(page_title=f"{here.title} · {COURSE}")
     st.html(Path(__file__).with_name("style.css"))
@@ -75,6 +75,10 @@ def route(table: Table, home: str = "overview") -> None:
             _view.reset(token)
             progress.line.set(None)
     _neighbours(pages, targets, here)
+
+
+def _no_page() -> None:
+    """The bare address: the router goes on to the home page, so that this one too has its file name as address."""
 
 
 def begin(file: str) -> View:
