@@ -1,41 +1,45 @@
 """14 Guided backpropagation: three ways back through a ReLU, and what two of them forget."""
 
-import math
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import streamlit as st
 
 from vizcore import methods, relu_rules, relu_step, sanity, ui
 
 view = ui.begin(__file__)
 RELUS = methods.count_relus(view.net)
+bound = {"bind": "query-params"}
 
 
-def correlations(pairs: dict) -> None:
-    """One number per method: the rank correlation of its two pictures."""
-    for column, (title, (a, b)) in zip(st.columns(3), pairs.items(), strict=False):
-        value = sanity.spearman(getattr(a, "values", a), getattr(b, "values", b))
-        column.metric(title, "undefined" if math.isnan(value) else f"{value:.3f}")
+def plain(views: Sequence[ui.View]) -> list[np.ndarray]:
+    """The plain gradients of the views' classes."""
+    return [ui.input_gradient(v) for v in views]
+
+
+def correlations(of: str, pairs: Mapping[str, Sequence]) -> None:
+    """One number per method: how alike its two pictures are."""
+    title = ui.term("rank correlation", "Rank correlation")
+    st.markdown(f"{title} of the pictures for {of}; 1 is the same picture.", unsafe_allow_html=True)
+    for column, (title, pair) in zip(st.columns(3), pairs.items(), strict=False):
+        column.metric(title, sanity.in_words(sanity.spearman(*(getattr(p, "values", p) for p in pair))))
 
 
 @ui.fragment
 def one_relu() -> None:
     """A handful of numbers through one ReLU and back."""
     with ui.controls("step_controls"):
-        stage = st.segmented_control(
-            "Step", ["Forward", "Backprop", "Deconvnet", "Guided"], default="Forward", required=True,
-            key="step", bind="query-params",
-        )  # fmt: skip
+        stages = ["Forward", "Backprop", "Deconvnet", "Guided"]
+        stage = st.segmented_control("Step", stages, default="Forward", required=True, key="step", **bound)
+        examples = list(relu_step.EXAMPLES)
         example = st.segmented_control(
-            "Numbers", list(relu_step.EXAMPLES), default=next(iter(relu_step.EXAMPLES)), required=True,
-            key="numbers", bind="query-params",
-        )  # fmt: skip
+            "Numbers", examples, default=examples[0], required=True, key="numbers", **bound
+        )
         seed = st.number_input(
-            "Seed of Random", 0, 9999, 0, key="numbers_seed", bind="query-params", width=160,
-            disabled=example != "Random",
-        )  # fmt: skip
+            "Seed of Random", 0, 9999, 0, key="numbers_seed", **bound, width=160, disabled=example != "Random"
+        )
     step = relu_step.through_relu(*relu_step.example(example, seed), 6.0 if example == "ReLU6" else None)
-    with st.container(key="grid"):
-        st.html(relu_step.picture(step, stage.lower()))
+    st.html(relu_step.picture(step, stage.lower()))
     st.markdown(relu_step.sentence(step, stage.lower()))
 
 
@@ -44,22 +48,22 @@ def three_rules() -> None:
     """The three rules on the picture, for the class or for a unit."""
     with ui.controls():
         what = st.segmented_control(
-            "Explain a", ["Class", "Unit"], default="Class", required=True, key="what", bind="query-params"
+            "Explain a", ["Class", "Unit"], default="Class", required=True, key="what", **bound
         )
         if what == "Unit":
             layer = ui.layer_select(view, keep=lambda layer: layer.kind not in ("dropout", "identity"))
             top = view.net.layer(layer).out_shape[0] - 1
-            unit = st.number_input(f"Unit, 0 to {top}", 0, top, 0, key="unit", bind="query-params", width=160)
-        shared = st.toggle("One scale for all three", key="shared", bind="query-params")
+            unit = st.number_input(f"Unit, 0 to {top}", 0, top, 0, key="unit", **bound, width=160)
+        shared = st.toggle("One scale for all three", key="shared", **bound)
     if what == "Class":
-        name, plain = f"“{view.class_name}”", ui.input_gradient(view)
+        name, gradient = f"“{view.class_name}”", ui.input_gradient(view)
         deconvnet, guided = (ui.attribution(view, m) for m in ("deconvnet", "guided_backprop"))
     else:
         name = f"unit {unit} of {layer}"
-        plain, deconvnet, guided = (
+        gradient, deconvnet, guided = (
             ui.unit_gradient(view, layer, unit, rule) for rule in (None, "deconvnet", "guided")
         )
-    found = {"Gradient": plain, "Deconvnet": deconvnet, "Guided backpropagation": guided}
+    found = {"Gradient": gradient, "Deconvnet": deconvnet, "Guided backpropagation": guided}
     ui.compare(
         [
             ui.Panel(values, f"{title}, {name}", f"{title} of {view.title} for {name}", signed=True)
@@ -69,10 +73,10 @@ def three_rules() -> None:
     )
     if what == "Class":
         ui.notes(deconvnet)
-    for note in relu_step.unit_notes(view.net, plain) if what == "Unit" else ():
+    for note in relu_step.unit_notes(view.net, gradient) if what == "Unit" else ():
         st.info(note, icon=":material/info:")
     if RELUS:
-        st.caption(f"One forward pass of {view.net.title} calls a ReLU {RELUS} times; the rules replace them all.")
+        st.caption(f"One forward pass of {view.net.title} calls a ReLU {RELUS} times; each rule replaces them all.")
 
 
 @ui.fragment
@@ -80,44 +84,45 @@ def two_classes() -> None:
     """Guided backpropagation and Grad-CAM for two classes."""
     runner_up = next(c for c in view.top(2) if c != view.target)
     with ui.controls("class_controls"):
-        other = ui.look(view, target=ui.class_select(view, "other", "Other class", default=runner_up, width=330))
-    both = (view, other)
+        second = ui.class_select(view, "other", "Other class", default=runner_up, width=330)
+    both = view, ui.look(view, target=second)
     pairs = {"Guided backpropagation": [ui.attribution(v, "guided_backprop") for v in both]}
     if view.net.cam_layer:
         pairs["Grad-CAM"] = [ui.attribution(v, "grad_cam") for v in both]
     for column, (title, pair) in zip(st.columns(2), pairs.items(), strict=False):
+        captions = [f"{title}, “{v.class_name}”" for v in both]
+        photo = view.picture if title == "Grad-CAM" else None
         with column:
-            captions = [f"{title}, “{v.class_name}”" for v in both]
-            photo = view.picture if title == "Grad-CAM" else None
             ui.compare([ui.Panel(p, c, c, photo) for p, c in zip(pair, captions, strict=True)])
-    st.markdown(f"Rank correlation of “{view.class_name}” with “{other.class_name}” (1: the same picture)")
-    correlations({"Gradient": [ui.input_gradient(v) for v in both]} | pairs)
+    correlations(" and ".join(f"“{v.class_name}”" for v in both), {"Gradient": plain(both)} | pairs)
 
 
 @ui.fragment
 def random_weights() -> None:
     """The same architecture with random weights at the top."""
     layers = sanity.weighted_layers(view.net)
+
+    def describe(name: str) -> str:
+        return f"{name}: the last {len(layers) - layers.index(name)} of {len(layers)}"
+
     with ui.controls("sanity_controls"):
-        start = ui.linked_select(
-            "Random weights from", layers[::-1], "from", width=330,
-            format_func=lambda name: f"{name}: last {len(layers) - layers.index(name)} of {len(layers)} layers",
-        )  # fmt: skip
-        seed = st.number_input("Seed of the weights", 0, 9999, 0, key="weights_seed", bind="query-params", width=180)
+        start = ui.linked_select("Random weights from", layers[::-1], "from", format_func=describe, width=370)
+        seed = st.number_input("Seed of the weights", 0, 9999, 0, key="weights_seed", **bound, width=180)
     with ui.working("Randomizing a copy of the network"):
         both = view, ui.randomized(view, start, seed)
     pairs = {
         "Guided backpropagation": [ui.attribution(v, "guided_backprop") for v in both],
-        "Gradient": [ui.input_gradient(v) for v in both],
+        "Gradient": plain(both),
     }
     panels = []
     for title, pair in pairs.items():
-        for values, weights in zip(pair, ("trained", f"random from {start}"), strict=True):
-            panels.append(ui.Panel(values, f"{title}, {weights}", f"{title}, {view.class_name}, {weights}", signed=True))
-    ui.compare(panels, share=False)
-    said = " and ".join(f"{v.net.categories[v.top(1)[0]]}" for v in both)
-    st.markdown(f"Top predictions: {said}. Rank correlation of trained with random (1: the same picture)")
-    correlations(pairs)
+        for values, weights in zip(pair, ("trained", "random"), strict=True):
+            alt = f"{title} for {view.class_name}, {weights} weights"
+            panels.append(ui.Panel(values, f"{title}, {weights}", alt, signed=True))
+    ui.compare(panels, share=False, unit="grey is zero")
+    trained, random = (v.net.categories[v.top(1)[0]] for v in both)
+    st.caption(f"Top prediction with the trained weights: {trained}; with the random ones: {random}.")
+    correlations("trained and random weights", pairs)
 
 
 st.header("One ReLU, by hand", anchor=False)
@@ -125,7 +130,11 @@ one_relu()
 st.header("The three on the picture", anchor=False)
 three_rules()
 st.header("Does it see the class?", anchor=False)
-st.markdown("Only positive gradients pass, at every ReLU: whichever class one starts from, much the same arrives.")
+st.markdown(
+    "Only positive gradients pass at every ReLU, so much the same arrives, whichever class one starts from."
+    if RELUS
+    else f"{view.net.title} has no ReLU: here guided backpropagation is the plain gradient."
+)
 two_classes()
 st.header("Does it see the weights?", anchor=False)
 st.markdown("A picture that explains the network must change when the network forgets what it learned.")
@@ -133,18 +142,18 @@ random_weights()
 
 ui.explain(
     notice=[
-        f"Guided backpropagation asks twice at every {ui.term('ReLU')}: did the number pass on the way forward, "
-        "and is the gradient positive?",
-        "It looks sharp because what would cancel is thrown away: edges that any later unit likes are left.",
-        "Compare the correlation numbers before the pictures: they tell how much the class and the top weights "
-        "count.",
+        f"Guided backpropagation asks twice at every {ui.term('ReLU')}: did the number pass on the way "
+        "forward, and is the gradient positive?",
+        "It looks sharp because what would cancel is thrown away: what is left are edges that some later unit "
+        "likes.",
+        "Read the numbers before the pictures: they tell how much the class and the top weights count.",
     ],
     misleads=[
-        "It is not the gradient of anything: the numbers do not say how the score would change.",
-        "Sharp edges are taken for understanding. Nie et al. show that it tends to restore the image, whatever "
-        "the class; Adebayo et al. that random top weights hardly change it.",
+        "It is not the gradient: its numbers do not say how the score would change.",
+        "Sharp edges are taken for understanding. Nie et al. show that it tends to restore the image, "
+        "whatever the class; Adebayo et al., that random top weights hardly change it.",
         "Passing the randomization test does not make a method right, and the test cannot rank methods "
-        "(Binder et al. 2023).",
+        "(Binder et al.).",
     ],
 )
 ui.more(
@@ -160,31 +169,30 @@ ui.more(
     ],
     exercises=[
         (
-            "Take the paper's figure. Which numbers of R does guided backpropagation send on that deconvnet "
-            "does not, and the other way round?",
+            "Take the paper's figure. Which numbers does guided backpropagation send on that deconvnet does "
+            "not, and the other way round?",
             "None of the first kind: guided keeps a part of what deconvnet keeps. Deconvnet also sends on the "
-            "positive numbers of R where f was not positive; step through both to see them.",
+            "positive numbers of R where f was not positive: 3 at the top, and 1 and 2 below.",
         ),
         (
             "Randomize more and more layers. When does guided backpropagation change?",
-            "Look at its number: with a deep network it hardly moves until the early layers are random too, since "
-            "those make the edges. The plain gradient changes with the first random layer.",
+            "Watch its number: with EfficientNet-Lite0 it hardly moves until early layers, which make the "
+            "edges, are random too. The plain gradient's drops with the first random layer.",
         ),
         (
-            "Choose a unit of an early layer and compare gradient and guided. Why are they so alike there?",
-            "Few ReLUs lie between an early unit and the picture, so few numbers can be dropped.",
+            "Explain a unit of the first layers. Why are gradient and guided alike there?",
+            "Few ReLUs lie between an early unit and the picture, so little can be dropped on the way.",
         ),
     ],
-    functions=[relu_rules.relu_rule, relu_rules.backpropagate, relu_step.through_relu, sanity.randomize, sanity.spearman],
+    functions=[
+        relu_rules.relu_rule, relu_rules.backpropagate, relu_step.through_relu, sanity.randomize, sanity.spearman,
+    ],
     snippet=ui.snippet(view, "guided_backprop"),
     sources=[
         "Springenberg et al.: [Striving for Simplicity](https://arxiv.org/abs/1412.6806) (ICLR 2015 workshop)",
-        "Zeiler, Fergus: [Visualizing and Understanding Convolutional Networks](https://arxiv.org/abs/1311.2901) "
-        "(ECCV 2014)",
-        "Nie, Zhang, Patel: [A Theoretical Explanation for Perplexing Behaviors of Backpropagation-based "
-        "Visualizations](https://arxiv.org/abs/1805.07039) (ICML 2018)",
+        "Zeiler, Fergus: [Visualizing and Understanding](https://arxiv.org/abs/1311.2901) (ECCV 2014)",
+        "Nie et al.: [A Theoretical Explanation](https://arxiv.org/abs/1805.07039) (ICML 2018)",
         "Adebayo et al.: [Sanity Checks for Saliency Maps](https://arxiv.org/abs/1810.03292) (NeurIPS 2018)",
-        "Binder et al.: [Shortcomings of Top-Down Randomization-Based Sanity Checks]"
-        "(https://arxiv.org/abs/2211.12486) (CVPR 2023)",
+        "Binder et al.: [Shortcomings of Sanity Checks](https://arxiv.org/abs/2211.12486) (CVPR 2023)",
     ],
-)
+)  # fmt: skip

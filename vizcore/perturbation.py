@@ -15,6 +15,8 @@ from vizcore.gradients import make_baseline
 from vizcore.models import Net
 
 FILLS = ("mean", "blur")
+SHARES = (0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3)  # of the curve
+NAMES = {"most": "Most salient first", "random": "Random pixels", "least": "Least salient first"}
 
 
 def ranking(values: np.ndarray) -> np.ndarray:
@@ -23,13 +25,13 @@ def ranking(values: np.ndarray) -> np.ndarray:
 
 
 def orders(values: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
-    """Three orders of an (H, W) map's pixels: "most" salient first, "least" first, and "random".
+    """Three orders of an (H, W) map's pixels: "most" salient first, "random", and "least" salient first.
 
     Args:
         seed: of a generator of its own, for the random order.
     """
     most = ranking(values)
-    return {"most": most, "least": most[::-1], "random": np.random.default_rng(seed).permutation(most.size)}
+    return {"most": most, "random": np.random.default_rng(seed).permutation(most.size), "least": most[::-1]}
 
 
 def filling(net: Net, x: Tensor, how: str = "mean") -> Tensor:
@@ -103,7 +105,20 @@ def to_picture(net: Net, x: Tensor) -> Image.Image:
     return Image.fromarray(pixels.squeeze(-1) if net.channels == 1 else pixels)
 
 
-NAMES = {"most": "Most salient first", "random": "Random pixels", "least": "Least salient first"}
+def verdict(logits: Mapping[str, float], share: float, name: str) -> str:
+    """What the curve says at one share, in words.
+
+    Args:
+        logits: after removing the "most" salient and "random" pixels. share: in percent. name: of the class.
+    """
+    most, random = logits["most"], logits["random"]
+    text = (
+        f"With {share:g} % of the pixels gone, the most salient ones leave “{name}” a logit of {most:.3g}, as many "
+        f"random ones {random:.3g}. "
+    )
+    if most < random:
+        return text + "Here the map finds pixels that matter more. Change the seed to see how much is chance."
+    return text + "Here random pixels hurt at least as much: the map does not name the ones that matter most."
 
 
 def chart(shares: Sequence[float], scores: Mapping[str, np.ndarray], chosen: float, name: str):
@@ -111,7 +126,7 @@ def chart(shares: Sequence[float], scores: Mapping[str, np.ndarray], chosen: flo
 
     Args:
         shares: 0 to 1.
-        scores: from "most", "least" and "random" to one score per share.
+        scores: from "most", "random" and "least" to one score per share.
         chosen: the share that is marked.
         name: of the score, for the axis.
     """

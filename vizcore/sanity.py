@@ -77,7 +77,9 @@ def in_words(correlation: float) -> str:
     """The number with two digits, three where it is nearly 1, or that there is none."""
     if np.isnan(correlation):
         return "undefined"
-    return f"{correlation:.3f}" if correlation > 0.99 else f"{correlation:.2f}"
+    if 0.9995 <= correlation < 1 - 1e-9:
+        return "> 0.999"
+    return f"{correlation:.3f}" if 0.99 < correlation < 1 - 1e-9 else f"{correlation:.2f}"
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:

@@ -240,7 +240,7 @@ def _removal_curve(
 def removal_curve(
     view: View, values: np.ndarray, map_key: tuple, shares: tuple[float, ...], fill: str, seed: int
 ) -> dict[str, np.ndarray]:
-    """The class score after removing pixels in the order of a map: most, least salient first, and random.
+    """The class score after removing pixels in the order of a map: most salient first, random, least first.
 
     Args:
         values: the (H, W) map. map_key: plain values that name it, since arrays are not in the cache's key.
