@@ -7,20 +7,19 @@ from vizcore import cam, cam_figures, cam_steps, methods, render, ui
 from vizcore.ui.blocks import scale
 
 view = ui.begin(__file__)
-number = render.number
-
+number, name = render.number, view.class_name
 stops = cam_steps.stops(view.net)
 with ui.controls():
     layer = ui.layer_select(view, "layer", keep=lambda item: item.name in stops, slider=True)
-against = st.toggle(
-    "Counterfactual: negate the gradient", key="counterfactual", bind="query-params",
-    help="The map then shows evidence against the class: regions whose removal would raise its score.",
-)  # fmt: skip
+    against = st.toggle(
+        "Counterfactual", key="counterfactual", bind="query-params",
+        help="Negates the gradient: the map shows evidence against the class, regions whose removal would raise "
+        "its score.",
+    )  # fmt: skip
 steps = cam_steps.unroll(view.net, view.x, view.target, layer, against)
 maps, height, width = steps.activations.shape
-before, heat = steps.before_relu.cpu().numpy(), steps.map.cpu().numpy()
-stance = "against" if against else "for"
-below = int((before < 0).sum())
+heat, stance = steps.map.cpu().numpy(), "against" if against else "for"
+below, cells = int((steps.before_relu < 0).sum()), height * width
 
 
 @ui.fragment
@@ -32,94 +31,87 @@ def overlay() -> None:
         )
     ui.heat(
         heat, view.picture, signed=False, smooth=drawn == "smooth", opacity=opacity, key="grad_cam",
-        caption=f"Evidence {stance} {view.class_name} at {layer}", unit="raw value of the map",
-        alt=f"Grad-CAM of {view.class_name} over {view.title}; strongest {number(heat.max())}",
+        caption=f"Evidence {stance} {name} at {layer}", unit="raw value of the map",
+        alt=f"Grad-CAM of {name} over {view.title}; strongest {number(heat.max())}",
     )  # fmt: skip
 
 
 overlay()
 if not heat.any():
     st.info(
-        f"The final ReLU removed everything: no evidence {stance} {view.class_name} at this layer. "
-        "The signed sum below shows what there was.", icon=":material/info:",
+        f"The final ReLU removed everything: no evidence {stance} {name} at this layer. The signed sum in "
+        "step 3 shows what there was.", icon=":material/info:",
     )  # fmt: skip
 
-st.header("The strongest maps", anchor=False)
-strongest, totals, shares = steps.strongest(8), steps.totals.tolist(), steps.shares.tolist()
-alphas, means = steps.weights.tolist(), steps.activations.mean((1, 2)).tolist()
+st.header("Step 1. One weight for each map", anchor=False)
+strongest = steps.strongest(8)
 st.markdown(
-    f"Each of the {maps} feature maps $A^k$ is multiplied by one number, $\\alpha_k$. These "
-    f"{len(strongest)} products weigh most; red raises the map, blue lowers it."
+    f"Each of the {maps} feature maps $A^k$ is multiplied by one number, $\\alpha_k$. These {len(strongest)} "
+    "products weigh most: red raises the result, blue lowers it."
 )
-products = steps.contributions[strongest].cpu().numpy()
-top = float(np.abs(products).max()) or 1.0
-st.html(cam_figures.tiles(
-    products,
-    [f"<b>{k}</b><br>α {number(alphas[k])}<br>{100 * shares[k]:.2g} %" for k in strongest],
-    top,
-    [f"Map {k}: α {number(alphas[k])} × mean {number(means[k])} = {number(totals[k])}" for k in strongest],
-))  # fmt: skip
-st.html(scale(top, 2, True, "α times the map; under each: channel, α, share of all |α × mean of the map|"))
+top = float(steps.contributions[strongest].abs().max())
+st.html(cam_figures.tiles(steps, strongest, top))
+st.html(scale(top, 2, True, "α times the map. Under each: channel, α, share of all |α × mean|"))
 
 
 @ui.fragment
 def one_map() -> None:
     ranks = [str(rank) for rank in range(1, len(strongest) + 1)]
     rank = st.segmented_control(
-        "Look at one of them, by rank", ranks, default="1", key="rank", required=True, bind="query-params"
+        "Enlarge one of them, by rank", ranks, default="1", key="rank", required=True, bind="query-params"
     )
     k = strongest[int(rank) - 1]
-    gradient, product = steps.gradients[k].cpu().numpy(), steps.contributions[k].cpu().numpy()
-    ui.compare(
-        [
-            ui.Panel(steps.activations[k].cpu().numpy(), f"Feature map {k}: mean {number(means[k])}"),
-            ui.Panel(gradient, f"Gradient of the score: mean {number(alphas[k])} = α", signed=True),
-            ui.Panel(product, f"α × map {k}, over the picture", photo=view.picture, signed=True),
-        ],
-        share=False, smooth=False,
-    )  # fmt: skip
+    values, gradient, product = (
+        stack[k].cpu().numpy() for stack in (steps.activations, steps.gradients, steps.contributions)
+    )
+    alpha = f"its mean is α = {number(gradient.mean())}"
+    if np.ptp(gradient) < 1e-3 * np.abs(gradient).max():
+        alpha = f"the same in every cell: α = {number(gradient.mean())}"
+    panels = [
+        ui.Panel(values, f"Feature map {k}"),
+        ui.Panel(gradient, f"Gradient of the score; {alpha}", signed=True),
+        ui.Panel(product, f"α × map {k}", photo=view.picture, signed=True),
+    ]
+    ui.compare(panels, share=False, smooth=False)
 
 
 one_map()
 
-st.header("The weights", anchor=False)
+st.header("Step 2. All weights", anchor=False)
 st.markdown(
-    f"$\\alpha_k$ is the mean of a gradient map. {sum(a > 0 for a in alphas)} of {maps} weights are "
-    f"positive, {sum(a < 0 for a in alphas)} negative. Point at a bar for its channel and value."
+    f"{int((steps.weights > 0).sum())} of {maps} weights are positive, {int((steps.weights < 0).sum())} "
+    "negative. Point at a bar for its channel and value."
 )
-chart = cam_figures.weight_bars(np.array(alphas), np.array(means))
-st.plotly_chart(chart, key="weights", config={"displayModeBar": False})
+figure = cam_figures.weight_bars(steps.weights.cpu().numpy(), steps.activations.mean((1, 2)).cpu().numpy())
+st.plotly_chart(figure, key="weights", config={"displayModeBar": False})
 
-st.header("Sum, ReLU, enlargement", anchor=False)
-signed = render.enlarge(before, (448, 448), smooth=False)
-cells = render.enlarge(heat, (448, 448), smooth=False)
-smooth = render.enlarge(heat, (448, 448), smooth=True)
+st.header("Step 3. Sum, ReLU, enlargement", anchor=False)
+signed, crisp, smooth = cam_figures.stages(steps)
 ui.compare(
     [
-        ui.Panel(signed, "1. Sum of all α × map, signed", signed=True),
-        ui.Panel(cells, f"2. ReLU: {below} of {height * width} cells were below zero", signed=False),
-        ui.Panel(cells, "3. Enlarged as cells", photo=view.picture, signed=False),
-        ui.Panel(smooth, "4. Enlarged bilinearly", photo=view.picture, signed=False),
+        ui.Panel(signed, "Sum of all α × map", signed=True),
+        ui.Panel(crisp, f"ReLU: {below} of {cells} cells were below zero", signed=False),
+        ui.Panel(crisp, "Enlarged as cells", photo=view.picture, signed=False),
+        ui.Panel(smooth, "Enlarged bilinearly", photo=view.picture, signed=False),
     ],
     columns=4,
-)  # fmt: skip
+)
 head = None if against else cam_steps.linear_head(view.net, steps, view.target)
+total, logit = f"The signed sum adds up to {float(steps.before_relu.sum()):.4g}", ui.term("logit")
 if head and head.holds:
     st.markdown(
-        f"**A check.** The signed sum adds up to {head.total:.4g} over its cells; with the class's bias "
-        f"{head.bias:.3g} that is {head.total + head.bias:.4g}, and the {ui.term('logit')} is "
-        f"{head.score:.4g}. And $\\alpha_k$ equals the class's weight $w_k / {height * width}$ (largest "
-        f"difference {100 * head.weight_error:.1g} %). Both must hold where only average pooling and one "
-        "linear layer follow.",
-        unsafe_allow_html=True,
-    )
+        f"**A check.** {total}; with the class's bias of {head.bias:.3g} that is "
+        f"{head.total + head.bias:.4g}, and the {logit} is {head.score:.4g}. And every $\\alpha_k$ is the "
+        f"class's weight $w_k$ divided by {cells}: the largest difference is {100 * head.weight_error:.1g} "
+        "%. This is so where only average pooling and one "
+        "linear layer follow: Grad-CAM is then CAM.", unsafe_allow_html=True,
+    )  # fmt: skip
 elif not against:
     st.markdown(
-        f"The signed sum adds up to {before.sum():.4g} over its cells, the {ui.term('logit')} is "
-        f"{steps.score:.4g}. They are equal, up to a bias, only where average pooling and one linear layer "
-        "follow.",
-        unsafe_allow_html=True,
-    )
+        f"{total}; the {logit} is {steps.score:.4g}. The two must agree, up to the bias, only where nothing "
+        "but "
+        "average pooling and one linear layer follows.", unsafe_allow_html=True,
+    )  # fmt: skip
 
 st.header("Two classes in one picture", anchor=False)
 
@@ -130,23 +122,19 @@ def two_classes() -> None:
         default = next((index for index in view.top(2) if index != view.target), view.target)
         other = ui.class_select(view, "versus", "Second class", default=default, width=330)
         linked = st.toggle("Same scale for both", True, key="linked", bind="query-params")
-    name = view.net.categories[other]
-    second = ui.attribution(view, "grad_cam", other, layer, counterfactual=against).values
-    tops = float(heat.max()), float(second.max())
+    names = name, view.net.categories[other]
+    pair = heat, ui.attribution(view, "grad_cam", other, layer, counterfactual=against).values
+    both = max(float(values.max()) for values in pair)
     panels = [
-        ui.Panel(heat, f"Evidence {stance} {view.class_name}: up to {number(tops[0])}", photo=view.picture),
-        ui.Panel(second, f"Evidence {stance} {name}: up to {number(tops[1])}", photo=view.picture),
-        ui.Panel(
-            cam_figures.two_classes(
-                view.picture, heat, second, (view.class_name, name), vmax=max(tops) if linked else None
-            ),
-            "Both: blue and orange", f"Grad-CAM of {view.class_name} in blue and of {name} in orange",
-        ),
-    ]  # fmt: skip
-    ui.compare([panel._replace(signed=False) for panel in panels], share=linked, unit="raw value of the map")
-    same = cam_steps.correlation(heat, second)
+        ui.Panel(values, f"Evidence {stance} {label}: up to {number(values.max())}", "", view.picture, False)
+        for values, label in zip(pair, names, strict=True)
+    ]
+    drawn = cam_figures.two_classes(view.picture, *pair, names, vmax=both if linked else None)
+    alt = f"Grad-CAM of {names[0]} in blue and of {names[1]} in orange"
+    ui.compare([*panels, ui.Panel(drawn, "Both, in blue and orange", alt)], share=linked)
+    same = cam_steps.correlation(*pair)
     if same is not None and other != view.target:
-        st.markdown(f"Cell by cell, the two maps have a correlation of {same:.2f} (1: same shape).")
+        st.markdown(f"Cell by cell, the two maps have a correlation of {same:.2f} (1: the same shape).")
 
 
 two_classes()
@@ -162,39 +150,39 @@ def variants() -> None:
     for method in ("grad_cam", "cam", "grad_cam_pp", "hires_cam", "layer_cam", "xgrad_cam"):
         title = methods.METHODS[method].title
         try:
-            own = method != "cam" or layer == view.net.cam_layer
-            result = ui.attribution(view, method, layer=None if own and method == "cam" else layer)
+            chosen = None if method == "cam" and layer == view.net.cam_layer else layer
+            result = ui.attribution(view, method, layer=chosen)
         except ValueError:
             st.caption(f"{title} needs average pooling and one linear layer right behind the maps: not so here.")
             continue
         panels.append(ui.Panel(result, f"{title}: up to {number(result.values.max())}", photo=view.picture))
-    st.markdown("Their raw units differ, so each has its own scale: compare where they are hot, not how hot.")
+    st.markdown(
+        f"Evidence for {name}. Their raw units differ, so each has its own scale: compare where they are "
+        "hot, not how hot. Red and blue: methods without a final ReLU."
+    )
     ui.compare(panels, share=False, columns=3)
 
 
 variants()
 
 field = view.net.layer(layer).receptive_field
+reach = f"; its {ui.term('receptive field')} is {field.size} pixels wide" if field else ""
+share = 100 * float(steps.shares[strongest].sum())
 ui.explain(
     notice=[
-        f"The map has {height} × {width} {ui.term('cell', 'cells')}: each stands for about "
-        f"{view.net.input_size / height:.3g} × {view.net.input_size / width:.3g} pixels of the picture"
-        + (f"; its {ui.term('receptive field')} is {field.size} pixels wide." if field else "."),
-        f"The eight strongest maps carry {100 * sum(shares[k] for k in strongest):.0f} % of all "
-        "contributions: the map is the work of many." if maps > 8 else "Few maps: each one can be followed "
-        "to the end.",
-        "Another class changes only the weights; the feature maps stay the same.",
+        f"The map has {height} × {width} {ui.term('cell', 'cells')}. Each stands for about "
+        f"{view.net.input_size / height:.3g} × {view.net.input_size / width:.3g} pixels{reach}.",
+        f"The {len(strongest)} strongest of {maps} maps make {share:.0f} % of all contributions.",
+        "Choose another class: the weights change, the feature maps stay.",
     ],
     misleads=[
-        f"The smooth picture holds {height * width} numbers. Finer outlines are interpolation, not evidence.",
-        "The final ReLU hides evidence on the other side: "
-        + (f"{below} of {height * width} cells here." if below else "none here, but try other classes."),
-        "The gradient is averaged before it is used. Where it changes sign within a map, cells can look "
-        "important that the score does not use; HiResCAM multiplies cell by cell.",
-        "A map drawn on its own scale always has a hottest cell. Read the numbers before comparing classes.",
+        f"The smooth picture holds {cells} numbers. Its outline is interpolation, not evidence.",
+        f"The final ReLU hides evidence on the other side: {below} of {cells} cells here.",
+        "The gradient is averaged first. Where it differs within a map, cells can light up that the score "
+        "does not use; HiResCAM multiplies cell by cell instead.",
+        "On its own scale every map has a hottest cell. Read the numbers before comparing classes.",
     ],
-)  # fmt: skip
-
+)
 ui.more(
     formula=[
         r"\alpha_k^c = \frac{1}{h\,w} \sum_{i,j} \frac{\partial y^c}{\partial A^k_{ij}}",
@@ -202,35 +190,35 @@ ui.more(
     ],
     steps=[
         f"Run the picture through {view.net.title} and keep the {maps} maps of {layer}.",
-        f"Differentiate the {ui.term('logit')} of the class with respect to these maps only; the layers "
-        "before are cut off.",
-        "Average each gradient map: that is its weight. (Counterfactual: change the sign first.)",
+        f"Differentiate the {logit} of the class with respect to these maps; the layers before are cut off.",
+        "Average each gradient map: that is its weight. For the counterfactual, change its sign.",
         "Add the weighted maps, drop what is below zero, enlarge bilinearly to the picture.",
     ],
     exercises=[
-        ("Move the layer slider from the last layer to the first. What do you gain, what do you lose?",
-         "Cells become smaller, but one weight per map then has to speak for the whole picture: early maps "
-         "hold edges and colours that occur everywhere, and their averaged gradients say little about a "
-         "place."),
-        ("Turn the counterfactual on. Which earlier picture contained the new map already?",
-         "The signed sum. Negating the gradient negates every weight, so the map is the blue part of the "
-         "signed sum."),
-        ("Switch off the common scale of the two classes. What changes, and which of the two settings is "
-         "honest?",
-         "The weaker map becomes as bright as the stronger one. Both are honest while the numbers are read; "
-         "only the common scale lets the eye compare the classes."),
+        (
+            "Move the slider from the last layer to the first. What do you gain, what do you lose?",
+            "The cells become smaller. But one weight per map then speaks for the whole picture, while early "
+            "maps hold edges and colours that occur everywhere: the map says less about the class.",
+        ),
+        (
+            "Turn the counterfactual on. In which picture was the new map to be seen already?",
+            "In the signed sum: a negated gradient negates every weight, so the new map is its blue part.",
+        ),
+        (
+            "Unlink the scale of the two classes. What changes, and which setting lets you compare them?",
+            "The weaker map becomes as bright as the stronger one. Only on the common scale can the eye compare.",
+        ),
     ],
     functions=[cam.activations_and_gradients, cam.grad_cam, cam_steps.unroll, cam_steps.linear_head],
     snippet=ui.snippet(view, "grad_cam", layer=layer, counterfactual=against),
     sources=[
         "Selvaraju et al., [Grad-CAM](https://arxiv.org/abs/1610.02391), ICCV 2017",
-        "Zhou et al., [Learning Deep Features for Discriminative "
-        "Localization](https://arxiv.org/abs/1512.04150) (CAM), CVPR 2016",
+        "Zhou et al., [CAM](https://arxiv.org/abs/1512.04150), CVPR 2016",
         "Chattopadhyay et al., [Grad-CAM++](https://arxiv.org/abs/1710.11063), WACV 2018",
-        "Fu et al., [Axiom-based Grad-CAM](https://arxiv.org/abs/2008.02312) (XGrad-CAM), BMVC 2020",
+        "Fu et al., [XGrad-CAM](https://arxiv.org/abs/2008.02312), BMVC 2020",
         "Draelos & Carin, [Use HiResCAM instead of Grad-CAM](https://arxiv.org/abs/2011.08891), arXiv 2020",
         "Jiang et al., LayerCAM, IEEE Transactions on Image Processing 2021",
         "Adebayo et al., [Sanity Checks for Saliency Maps](https://arxiv.org/abs/1810.03292), NeurIPS 2018: "
         "Grad-CAM changes when the weights are randomized",
     ],
-)  # fmt: skip
+)

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from vizcore import cam, cam_steps, relu_rules, render, ui
+from vizcore import cam, cam_steps, methods, relu_rules, render, ui
 
 DEMO, DEMO_CLASSES = "dog_bicycle_car", ("malamute", "bicycle-built-for-two")
 view = ui.begin(__file__)
@@ -86,48 +86,53 @@ def two_classes() -> None:
     with ui.controls("pair"):
         default = next((index for index in view.top(2) if index != view.target), view.target)
         other = ui.class_select(view, "versus", "Second class", default=default, width=330)
-    name = view.net.categories[other]
+        linked = st.toggle("Same scale for both", True, key="linked", bind="query-params")
+    names = view.class_name, view.net.categories[other]
     pairs = list(zip((guided, place, product), factors(ui.look(view, target=other)), strict=True))
     titles = "Guided backpropagation", "Grad-CAM", "Guided Grad-CAM"
     same = [cam_steps.correlation(*pair) for pair in pairs]
     for column, title, pair, value in zip(st.columns(3), titles, pairs, same, strict=True):
+        photo = view.picture if title == "Grad-CAM" else None
+        panels = [
+            ui.Panel(values, f"{title}: {name}", photo=photo, signed=photo is None)
+            for values, name in zip(pair, names, strict=True)
+        ]
         with column:
-            photo = view.picture if title == "Grad-CAM" else None
-            ui.compare(
-                [
-                    ui.Panel(values, f"{title}: {of}", photo=photo, signed=photo is None)
-                    for values, of in zip(pair, (view.class_name, name), strict=True)
-                ],
-                columns=1,
-            )  # fmt: skip
-            st.markdown(f"Correlation of the two: **{'not defined' if value is None else f'{value:.2f}'}**")
+            ui.compare(panels, columns=1, share=linked, unit="raw value of the map" if photo else "")
+            st.markdown(f"Correlation: **{'not defined' if value is None else f'{value:.2f}'}**")
     if other != view.target and None not in same and same[0] > same[2] + 0.1:
         st.markdown(
-            f"Guided backpropagation alone looks alike for both classes ({same[0]:.2f}); the products differ "
-            f"more ({same[2]:.2f}). What tells the classes apart here comes from Grad-CAM ({same[1]:.2f})."
+            f"Guided backpropagation alone looks alike for both classes ({same[0]:.2f}), the products less "
+            f"so ({same[2]:.2f}): what tells the classes apart here comes from Grad-CAM ({same[1]:.2f})."
         )
 
 
 two_classes()
 
+core = place >= place.max() / 2 if place.any() else np.zeros_like(place, dtype=bool)
+within = [
+    100 * float(np.abs(values)[..., core].sum() / max(np.abs(values).sum(), 1e-30)) for values in (guided, product)
+]
+detail = "It draws what passes the ReLUs, edges above all, and hardly knows the class (Nie et al. 2018)."
+if not methods.count_relus(view.net):
+    detail = f"{view.net.title} has no ReLU, so it is the plain gradient here."
 ui.explain(
     notice=[
-        f"The product is zero wherever Grad-CAM is: on {100 * float((place == 0).mean()):.0f} % of this "
-        "picture.",
-        "Where Grad-CAM is strong, the edges and textures of guided backpropagation come through; Grad-CAM "
-        f"itself has only {height * width} numbers.",
+        f"Where Grad-CAM is above half its maximum, on {100 * core.mean():.0f} % of the picture, lies "
+        f"{within[1]:.0f} % of the product, but only {within[0]:.0f} % of guided backpropagation."
+        if within[1] > within[0]
+        else f"Where Grad-CAM is zero ({100 * float((place == 0).mean()):.0f} % of the picture), the product is zero.",
+        f"Grad-CAM contributes {height * width} numbers; every finer line is guided backpropagation's.",
         "Choose a second class: compare how much each of the two factors changes.",
     ],
     misleads=[
-        "The fine detail is guided backpropagation's, which hardly knows the class: it draws what passes the "
-        "ReLUs, edges above all (Nie et al. 2018). Only the coarse place is about the class.",
-        "Guided Grad-CAM failed the sanity check: it hardly changed when the weights were randomized from "
-        "the top layer down, while Grad-CAM did change (Adebayo et al. 2018).",
-        "That test finds methods that ignore the weights. It cannot rank the others (Binder et al. 2023).",
-        "Grad-CAM's own weak points stay: coarse cells, averaged gradients, a ReLU that hides evidence "
-        "against.",
+        f"The fine factor does not point at the class. {detail}",
+        "Guided Grad-CAM failed the sanity check: it hardly changed when weights were randomized from the "
+        "top layer down; Grad-CAM did change (Adebayo et al. 2018).",
+        "Failing that test is a warning. Passing it does not rank methods (Binder et al. 2023).",
+        "Grad-CAM's weak points stay: coarse cells, averaged gradients, a ReLU that hides evidence against.",
     ],
-)  # fmt: skip
+)
 
 ui.more(
     formula=[
@@ -143,15 +148,23 @@ ui.more(
         "channel.",
     ],
     exercises=[
-        ("Keep the picture, change the class. Which of the three pictures of the top row changes least? Why?",
-         "Compare the correlations under the two classes. Guided backpropagation starts from another class, "
-         "but the masks of the ReLUs on the way down are the same, and they decide what is drawn."),
-        ("Choose a class that is not in the picture. Does the product look convincing?",
-         "Unless Grad-CAM is zero it draws edges of what is there. Sharpness is no sign that the class is "
-         "present: read the scale, and the probability in the sidebar."),
-        ("Take an early layer for Grad-CAM. Is the product still about the class?",
-         "The map becomes finer but less about one place: early maps hold edges that occur everywhere, and "
-         "one weight per map cannot say where in the picture they count for the class."),
+        (
+            "Keep the picture, change the class. Which of the three pictures changes least? Why?",
+            "Compare the correlations. Guided backpropagation starts at another class, but on the way down "
+            "it meets the same open and closed ReLUs, and these decide most of what is drawn.",
+        ),
+        (
+            "Take the dog and the bicycle with EfficientNet-Lite0, and the class limousine. Is there one?",
+            "There is a truck, top right, and the strongest cell lies on it, although the class's "
+            "probability is below 0.01 %. A map says where the evidence is, not how much: read the scale and "
+            "the sidebar.",
+        ),
+        (
+            "Take an early layer for Grad-CAM. Is the product still about the class?",
+            "The map becomes finer, but early maps hold edges that occur everywhere, and one weight per map "
+            "cannot say where in the picture they count. The product approaches guided backpropagation "
+            "alone.",
+        ),
     ],
     functions=[cam.guided_grad_cam, relu_rules.guided_backprop, cam.grad_cam, cam_steps.zoom_box],
     snippet=ui.snippet(view, "guided_grad_cam", layer=layer),

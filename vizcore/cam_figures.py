@@ -1,6 +1,5 @@
 """Figures of the Grad-CAM pages: arrays in, a picture, a plotly figure or a piece of HTML out."""
 
-import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,9 +11,11 @@ from vizcore import render
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+    from vizcore.cam_steps import Unrolled
+
 # Blue and orange: told apart with every common colour vision deficiency.
 FIRST, SECOND = (43, 124, 224), (255, 140, 26)
-_STRIP, _INK, _LINE = (32, 38, 42), (240, 242, 243), 34
+_STRIP, _INK, _LINE = (32, 38, 42), (240, 242, 243), 40
 
 
 def two_classes(
@@ -59,7 +60,7 @@ def two_classes(
     pixels = (1 - cover[..., None]) * np.asarray(grey, dtype=np.float64) + cover[..., None] * colour
     sheet = Image.new("RGB", (side, side + 2 * _LINE), _STRIP)
     sheet.paste(Image.fromarray(np.rint(pixels).astype(np.uint8)))
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(17)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(23)
     for row, (name, top, hue) in enumerate(zip(names, tops, (FIRST, SECOND), strict=True)):
         middle = side + row * _LINE + _LINE // 2
         ramp = np.linspace(0, opacity, 120)[None, :, None]
@@ -67,8 +68,8 @@ def two_classes(
         sheet.paste(Image.fromarray(bar), (30, middle - 7))
         draw.text((22, middle), "0", _INK, font, anchor="rm")
         number = render.number(top)
-        draw.text((158, middle), number, _INK, font, anchor="lm")
-        left = 174 + font.getlength(number)
+        draw.text((162, middle), number, _INK, font, anchor="lm")
+        left = 184 + font.getlength(number)
         draw.text((left, middle), fitted(name, font, side - left - 8), _INK, font, anchor="lm")
     return sheet
 
@@ -121,23 +122,39 @@ def weight_bars(weights: np.ndarray, means: np.ndarray, count: int = 14) -> "Fig
     return figure
 
 
-def tiles(maps: np.ndarray, captions: Sequence[str], vmax: float, titles: Sequence[str] = ()) -> str:
-    """Signed maps as small pictures with a caption each, in as many columns as fit; HTML.
+def tiles(steps: "Unrolled", chosen: Sequence[int], vmax: float) -> str:
+    """The weighted maps of these channels as small pictures, in as many columns as fit; HTML.
+
+    Under each stand the channel, its alpha and its share of all maps' contributions.
 
     Args:
-        maps: (K, h, w). captions: K short texts. titles: K longer ones, shown on hover.
-        vmax: end of the scale they share.
+        vmax: end of the signed scale they share, in raw units.
     """
     cells = []
-    for index, (values, caption) in enumerate(zip(maps, captions, strict=True)):
-        title = html.escape(titles[index] if titles else caption, quote=True)
-        picture = render.colorize(values, signed=True, vmax=vmax)
+    for k in chosen:
+        picture = render.colorize(steps.contributions[k].cpu().numpy(), signed=True, vmax=vmax)
+        alpha, mean, total = (
+            render.number(float(v)) for v in (steps.weights[k], steps.activations[k].mean(), steps.totals[k])
+        )
+        title = f"Map {k}: α {alpha} × mean {mean} = {total}"
         cells.append(
             f'<figure style="margin:0" title="{title}"><img alt="{title}" '
             f'src="{render.data_uri(picture, "png")}" '
             'style="width:100%;image-rendering:pixelated;border-radius:2px;display:block">'
             '<figcaption style="font-size:0.85rem;line-height:1.35;padding-top:0.2rem">'
-            f"{caption}</figcaption></figure>"
+            f"<b>{k}</b><br>α {alpha}<br>{100 * float(steps.shares[k]):.2g} %"
+            "</figcaption></figure>"
         )
     grid = "display:grid;grid-template-columns:repeat(auto-fill,minmax(6.2rem,1fr));gap:0.75rem"
     return f'<div style="{grid}">{"".join(cells)}</div>'
+
+
+def stages(steps: "Unrolled", side: int = 448) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The signed sum and the map as crisp cells, and the map enlarged bilinearly; each (side, side)."""
+    before, after = steps.before_relu.cpu().numpy(), steps.map.cpu().numpy()
+    size = (side, side)
+    return (
+        render.enlarge(before, size, smooth=False),
+        render.enlarge(after, size, smooth=False),
+        render.enlarge(after, size, smooth=True),
+    )

@@ -138,7 +138,7 @@ def stops(net: Net) -> tuple[str, ...]:
     found.sort(key=order.__getitem__)
     kept = [
         name
-        for name, after in zip(found, [*found[1:], None], strict=True)
+        for name, after in zip(found, [*found, None][1:], strict=True)
         if not (
             after is not None
             and spatial[name].kind in ("conv", "norm")

@@ -1,0 +1,153 @@
+"""The Grad-CAM page, alone and inside the dashboard."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parents[1]
+MALAMUTE, TANDEM = 249, 444
+
+
+@pytest.fixture(autouse=True)
+def _from_the_root(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+
+
+def open_page(**address) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "pages/grad_cam.py"), default_timeout=120)
+    for name, value in {"image": "dog_bicycle_car", **address}.items():
+        app.query_params[name] = str(value)
+    return checked(app.run())
+
+
+def checked(app: AppTest) -> AppTest:
+    assert not app.exception, app.exception[0].stack_trace
+    assert not app.warning, app.warning[0].value
+    return app
+
+
+def texts(app: AppTest) -> str:
+    return " ".join(element.value for element in (*app.markdown, *app.caption, *app.info))
+
+
+def captions(app: AppTest) -> list[str]:
+    return [image.proto.imgs[0].caption for image in app.get("image")]
+
+
+@pytest.fixture(scope="module")
+def net():
+    from vizcore import models
+
+    return models.load("efficientnet_lite0")
+
+
+@pytest.fixture(scope="module")
+def x(net):
+    from vizcore import gallery
+
+    return net.preprocess(gallery.open_image(gallery.find("gallery", "dog_bicycle_car")))
+
+
+def test_alone_and_through_the_dashboard():
+    alone = open_page()
+    through = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=120)
+    through.query_params["image"] = "dog_bicycle_car"
+    checked(through.run().switch_page("pages/grad_cam.py").run())
+    assert captions(alone) == captions(through)
+    assert "16" in through.title[0].value and "Grad-CAM" in through.title[0].value
+
+
+def test_numbers_on_the_page_are_the_computed_ones(net, x):
+    from vizcore import cam, cam_steps, render
+
+    app = open_page(versus=TANDEM)
+    steps = cam_steps.unroll(net, x, MALAMUTE)
+    head = cam_steps.linear_head(net, steps, MALAMUTE)
+    shown = " ".join(captions(app)) + texts(app)
+    for text in (
+        f"ReLU: {int((steps.before_relu < 0).sum())} of 49 cells",
+        f"Evidence for malamute: up to {render.number(float(steps.map.max()))}",
+        f"Evidence for bicycle-built-for-two: up to {render.number(float(cam.grad_cam(net, x, TANDEM).max()))}",
+        f"is {head.score:.4g}",
+        f"Feature map {steps.strongest(1)[0]}",
+    ):
+        assert text in shown
+    second = cam.grad_cam(net, x, TANDEM)[0].numpy()
+    assert f"correlation of {cam_steps.correlation(steps.map.numpy(), second):.2f}" in shown
+
+
+def test_layer_changes_everything_below():
+    app = open_page()
+    app.selectbox(key="layer").select("stage4.block3").run()
+    shown = " ".join(captions(checked(app))) + texts(app)
+    assert "of 196 cells" in shown and "A check" not in shown and "stage4.block3" in shown
+    assert app.select_slider(key="pick_layer").value == "stage4.block3"
+    assert len(app.selectbox(key="layer").options) == 1 + 18
+
+
+def test_counterfactual_of_a_sum_without_negative_cells_is_a_calm_sentence():
+    app = open_page(image="giant_panda")
+    app.toggle(key="counterfactual").set_value(True).run()
+    checked(app)
+    assert "The final ReLU removed everything: no evidence against giant panda" in texts(app)
+    assert "A check" not in texts(app)
+
+
+def test_controls_change_their_figures(net, x):
+    from vizcore import cam_steps
+
+    strongest = cam_steps.unroll(net, x, MALAMUTE).strongest(8)
+    app = open_page(rank=3)
+    assert f"Feature map {strongest[2]}" in captions(app)
+    app.button_group(key="rank").set_value("5").run()
+    assert f"Feature map {strongest[4]}" in captions(checked(app))
+    before = [image.proto.imgs[0].url for image in app.get("image")]
+    app.slider(key="opacity").set_value(0.8).run()
+    app.button_group(key="drawn").set_value("cells").run()
+    after = [image.proto.imgs[0].url for image in checked(app).get("image")]
+    assert before[0] != after[0] and before[1] != after[1] and before[2:] == after[2:]
+    app.toggle(key="linked").set_value(False).run()
+    unlinked = [image.proto.imgs[0].url for image in checked(app).get("image")]
+    assert unlinked != after
+    app.selectbox(key="versus").select("671").run()
+    assert any("mountain bike: up to" in text for text in captions(checked(app)))
+
+
+def test_variants_on_request():
+    app = open_page()
+    assert not any(text.startswith("HiResCAM") for text in captions(app))
+    app.toggle(key="variants").set_value(True).run()
+    shown = captions(checked(app))
+    for title in ("Grad-CAM", "CAM", "Grad-CAM++", "HiResCAM", "LayerCAM", "XGrad-CAM"):
+        assert sum(text.startswith(f"{title}: up to") for text in shown) == 1
+    app.selectbox(key="layer").select("stage6.block1").run()
+    assert "CAM needs average pooling" in texts(checked(app))
+    assert not any(text.startswith("CAM: up to") for text in captions(app))
+
+
+def test_grey_network_and_network_without_maps(monkeypatch):
+    import streamlit as st
+    import torch
+    from torch import nn
+
+    from vizcore import models
+    from vizcore.ui import cache
+
+    torch.manual_seed(0)
+    body = nn.Sequential(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 12, 3), nn.ReLU())
+    grey = models.wrap(nn.Sequential(body, nn.Flatten(), nn.Linear(1200, 10)), "grey", 28, [0.5], [0.5])
+    flat = models.wrap(nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), "flat", 28, [0.5], [0.5])
+    try:
+        for net in (grey, flat):
+            st.cache_data.clear()
+            monkeypatch.setattr(cache, "load_net", lambda model, net=net: net)
+            for page in ("grad_cam", "guided_grad_cam"):
+                app = AppTest.from_file(str(ROOT / f"pages/{page}.py"), default_timeout=120).run()
+                assert not app.exception, app.exception[0].stack_trace
+                if net is flat:
+                    assert "no layer of this kind" in app.warning[0].value
+                else:
+                    assert not app.warning and captions(app)
+    finally:
+        st.cache_data.clear()

@@ -1,0 +1,116 @@
+"""The Guided Grad-CAM page, alone and inside the dashboard."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parents[1]
+MALAMUTE, TANDEM, LIMOUSINE = 249, 444, 627
+
+
+@pytest.fixture(autouse=True)
+def _from_the_root(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+
+
+def open_page(**address) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "pages/guided_grad_cam.py"), default_timeout=120)
+    for name, value in address.items():
+        app.query_params[name] = str(value)
+    return checked(app.run())
+
+
+def checked(app: AppTest) -> AppTest:
+    assert not app.exception, app.exception[0].stack_trace
+    assert not app.warning, app.warning[0].value
+    return app
+
+
+def texts(app: AppTest) -> str:
+    return " ".join(element.value for element in (*app.markdown, *app.caption, *app.info))
+
+
+def captions(app: AppTest) -> list[str]:
+    return [image.proto.imgs[0].caption for image in app.get("image")]
+
+
+def pictures(app: AppTest) -> list[str]:
+    return [image.proto.imgs[0].url for image in app.get("image")]
+
+
+@pytest.fixture(scope="module")
+def scene():
+    from vizcore import gallery, models
+
+    net = models.load("efficientnet_lite0")
+    return net, net.preprocess(gallery.open_image(gallery.find("gallery", "dog_bicycle_car")))
+
+
+def test_alone_and_through_the_dashboard():
+    alone = open_page(image="jaguar")
+    through = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=120)
+    through.query_params["image"] = "jaguar"
+    checked(through.run().switch_page("pages/guided_grad_cam.py").run())
+    assert captions(alone) == captions(through)
+
+
+def test_the_button_leads_to_two_classes_and_their_correlations(scene):
+    from vizcore import cam, cam_steps, relu_rules
+
+    app = open_page(image="jaguar")
+    app.button(key="demo").click().run()
+    checked(app)
+    assert app.selectbox(key="image").value == "dog_bicycle_car"
+    assert app.selectbox(key="pick_class").value == str(MALAMUTE)
+    assert app.selectbox(key="pick_versus").value == str(TANDEM)
+    assert not [button for button in app.button if button.key == "demo"]
+    net, x = scene
+    guided = [relu_rules.guided_backprop(net, x, c)[0].numpy() for c in (MALAMUTE, TANDEM)]
+    places = [cam.upsample(cam.grad_cam(net, x, c), (224, 224))[0].numpy() for c in (MALAMUTE, TANDEM)]
+    products = [g * p for g, p in zip(guided, places, strict=True)]
+    for pair in (guided, places, products):
+        assert f"Correlation: **{cam_steps.correlation(*pair):.2f}**" in texts(app)
+    assert "what tells the classes apart here comes from Grad-CAM" in texts(app)
+
+
+def test_what_the_exercise_says_about_the_limousine(scene):
+    """The strongest cell is on the truck, pixels 150 to 224 by 18 to 60, and the probability below 0.01 %."""
+    from vizcore import cam
+
+    net, x = scene
+    place = cam.upsample(cam.grad_cam(net, x, LIMOUSINE), (224, 224))[0]
+    row, column = np.unravel_index(int(place.argmax()), place.shape)
+    assert 18 <= row < 60 and 150 <= column < 224
+    assert net.categories[LIMOUSINE] == "limousine"
+    assert float(net(x).softmax(1)[0, LIMOUSINE]) < 1e-4
+
+
+def test_controls_change_their_figures():
+    app = open_page(image="dog_bicycle_car", versus=TANDEM)
+    before = pictures(app)
+    app.button_group(key="zoom").set_value("4×").run()
+    assert "The picture: 56 × 56 pixels" in captions(checked(app))
+    zoomed = pictures(app)
+    assert before[:3] == zoomed[:3] and before[3] != zoomed[3] and before[4] != zoomed[4]
+    app.toggle(key="linked").set_value(False).run()
+    unlinked = pictures(checked(app))
+    assert unlinked[:5] == zoomed[:5] and unlinked[5:] != zoomed[5:]
+    app.selectbox(key="versus").select("671").run()
+    assert "Guided Grad-CAM: mountain bike" in captions(checked(app))
+    app.selectbox(key="layer").select("stage5.block3").run()
+    assert any("14 × 14 cells" in text for text in captions(checked(app)))
+    app.selectbox(key="class").select(str(TANDEM)).run()
+    assert "Guided backpropagation for bicycle-built-for-two" in captions(checked(app))
+
+
+def test_class_without_evidence_is_a_calm_sentence(scene):
+    from vizcore import cam
+
+    net, x = scene
+    order = net(x)[0].argsort()[:40].tolist()
+    empty = next(c for c in order if not cam.grad_cam(net, x, c).any())
+    app = open_page(image="dog_bicycle_car", **{"class": empty})
+    assert "Grad-CAM is zero everywhere: no positive evidence" in texts(app)
+    assert "not defined" in texts(app)
