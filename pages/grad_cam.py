@@ -78,9 +78,10 @@ def one_map() -> None:
 one_map()
 
 st.header("Step 2. All weights", anchor=False)
+ends = "The 14 largest and the 14 smallest. " if maps > 28 else ""
 st.markdown(
-    f"{int((steps.weights > 0).sum())} of {maps} weights are positive, {int((steps.weights < 0).sum())} "
-    "negative. Point at a bar for its channel and value."
+    f"{int((steps.weights > 0).sum())} of {maps} weights are positive, {int((steps.weights < 0).sum())} negative. "
+    f"{ends}Point at a bar for its channel and value."
 )
 figure = cam_figures.weight_bars(steps.weights.cpu().numpy(), steps.activations.mean((1, 2)).cpu().numpy())
 st.plotly_chart(figure, key="weights", config={"displayModeBar": False})
@@ -99,19 +100,20 @@ ui.compare(
 head = None if against else cam_steps.linear_head(view.net, steps, view.target)
 total, logit = f"The signed sum adds up to {float(steps.before_relu.sum()):.4g}", ui.term("logit")
 if head and head.holds:
+    error = "less than 0.01" if head.weight_error < 1e-4 else number(100 * head.weight_error)
     st.markdown(
-        f"**A check.** {total}; with the class's bias of {head.bias:.3g} that is "
-        f"{head.total + head.bias:.4g}, and the {logit} is {head.score:.4g}. And every $\\alpha_k$ is the "
-        f"class's weight $w_k$ divided by {cells}: the largest difference is {100 * head.weight_error:.1g} "
-        "%. This is so where only average pooling and one "
-        "linear layer follow: Grad-CAM is then CAM.", unsafe_allow_html=True,
-    )  # fmt: skip
+        f"**A check.** {total}; with the class's bias of {head.bias:.3g} that is {head.total + head.bias:.4g}, and "
+        f"the {logit} is {head.score:.4g}. Every $\\alpha_k$ is the class's weight $w_k$ divided by {cells}: they "
+        f"differ by {error} %. This is so where only average pooling and at most one linear layer follow: Grad-CAM "
+        f"is then CAM, divided by {cells}, without what is below zero.",
+        unsafe_allow_html=True,
+    )
 elif not against:
     st.markdown(
-        f"{total}; the {logit} is {steps.score:.4g}. The two must agree, up to the bias, only where nothing "
-        "but "
-        "average pooling and one linear layer follows.", unsafe_allow_html=True,
-    )  # fmt: skip
+        f"{total}; the {logit} is {steps.score:.4g}. The two must agree, up to the bias, only where nothing but "
+        "average pooling and one linear layer follows.",
+        unsafe_allow_html=True,
+    )
 
 st.header("Two classes in one picture", anchor=False)
 

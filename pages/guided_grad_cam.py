@@ -43,7 +43,8 @@ rows = (
 )
 for column, panel in zip(st.columns(3), rows, strict=True):
     with column:
-        ui.compare([panel._replace(alt=f"{panel.caption}: {view.class_name} in {view.title}")], columns=1)
+        panel = panel._replace(alt=f"{panel.caption}: {view.class_name} in {view.title}")
+        ui.compare([panel], columns=1, unit="raw value of the map" if panel.photo else "")
 ui.notes(ui.attribution(view, "guided_backprop"))
 if not place.any():
     st.info(

@@ -178,7 +178,7 @@ def test_weight_bars_show_both_ends_and_name_their_channels():
     np.testing.assert_array_equal(heights, weights[shown])
     assert heights.tolist() == sorted(weights, reverse=True)[:5] + sorted(weights, reverse=True)[-5:]
     assert list(figure.layout.xaxis.ticktext) == [str(k) for k in shown]
-    assert "90 more" in figure.layout.annotations[0].text
+    assert figure.data[1].x[0] - figure.data[0].x[-1] > 1
     assert len(cam_figures.weight_bars(weights[:8], means[:8], count=5).data[0].y) == 8
 
 

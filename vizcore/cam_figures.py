@@ -85,7 +85,7 @@ def fitted(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
 
 
 def weight_bars(weights: np.ndarray, means: np.ndarray, count: int = 14) -> "Figure":
-    """The largest and the smallest weights as bars; hover tells the channel and the numbers.
+    """The largest and the smallest weights as bars, a gap between; hover tells the channel and the numbers.
 
     Args:
         weights: (K,) alphas. means: (K,) means of the feature maps.
@@ -95,8 +95,7 @@ def weight_bars(weights: np.ndarray, means: np.ndarray, count: int = 14) -> "Fig
 
     weights, means = np.asarray(weights, dtype=float), np.asarray(means, dtype=float)
     order = np.argsort(-weights, kind="stable")
-    left_out = len(order) - 2 * count
-    groups = [order] if left_out <= 0 else [order[:count], order[-count:]]
+    groups = [order] if len(order) <= 2 * count else [order[:count], order[-count:]]
     red, blue = ("#{:02x}{:02x}{:02x}".format(*render.DIVERGING[i].tolist()) for i in (208, 48))
     figure = go.Figure()
     start, ticks = 0, {}
@@ -111,8 +110,6 @@ def weight_bars(weights: np.ndarray, means: np.ndarray, count: int = 14) -> "Fig
         )
         ticks |= {start + i: str(k) for i, k in enumerate(group.tolist())}
         start += len(group) + 2
-    if left_out > 0:
-        figure.add_annotation(x=count + 0.5, y=0, text=f"{left_out} more<br>in between", showarrow=False, yshift=20)
     figure.update_layout(
         showlegend=False, height=290, bargap=0.15, margin={"l": 0, "r": 0, "t": 8, "b": 0},
         xaxis={"title": "channel k", "tickvals": list(ticks), "ticktext": list(ticks.values()),
