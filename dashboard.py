@@ -9,6 +9,12 @@ PAGES = {
     "Start": [
         Page("overview", None, "Overview", "explore", "Given a trained model, what did it learn?"),
     ],
+    "Part 1. Weights and activations": [
+        Page("output_maps", 2, "Output maps", "view_module",
+             "Every channel of a layer draws its own picture of the input. What does each of them find?"),
+        Page("small_outputs", 3, "Small output sizes", "grid_on",
+             "A deep feature map has only a few cells. Which part of the picture does one of them see?"),
+    ],
     "Part 2. Gradients": [
         Page("saliency", 10, "Saliency maps", "grain",
              "Which pixels would change the class score most, if they changed a little?"),

@@ -1,19 +1,23 @@
 """The Streamlit side: navigation, the shared sidebar, cached computation, and the blocks of a page."""
 
-from vizcore.ui.blocks import Panel, compare, heat, image
+from vizcore.ui.blocks import Panel, compare, heat, image, scale
 from vizcore.ui.cache import (
     View,
     attribution,
+    feature_maps,
     freeze,
     input_gradient,
     look,
     randomized,
     removal_curve,
+    sparsity,
     unit_gradient,
 )
+from vizcore.ui.canvas import draw_digit
 from vizcore.ui.glossary import term
 from vizcore.ui.progress import working
 from vizcore.ui.prose import explain, more, notes, snippet
+from vizcore.ui.sheet import tiles
 from vizcore.ui.shell import Page, begin, fragment, lesson_map, link, route
 from vizcore.ui.state import class_select, controls, layer_select, linked_select, opacity, param_widgets
 
@@ -26,7 +30,9 @@ __all__ = [
     "class_select",
     "compare",
     "controls",
+    "draw_digit",
     "explain",
+    "feature_maps",
     "fragment",
     "freeze",
     "heat",
@@ -44,8 +50,11 @@ __all__ = [
     "randomized",
     "removal_curve",
     "route",
+    "scale",
     "snippet",
+    "sparsity",
     "term",
+    "tiles",
     "unit_gradient",
     "working",
 ]

@@ -255,6 +255,53 @@ def removal_curve(
         )
 
 
+@st.cache_data(max_entries=96, max_size="300MB", show_spinner=False)
+def _feature_maps(model: str, digest: str, layer: str, _net: "Net", _x: "Tensor") -> np.ndarray:
+    from vizcore import activations
+
+    return activations.feature_maps(_net, _x, layer)
+
+
+def feature_maps(view: View, layer: str) -> np.ndarray:
+    """(K, H, W) float32: what a layer answers to the view's picture, computed once for everyone.
+
+    Raises:
+        ValueError: an unknown layer, or one without maps.
+    """
+    return _feature_maps(view.model, view.digest, layer, view.net, view.x)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _sparsity(model: str, digest: str, layers: tuple[str, ...], _net: "Net", _x: "Tensor") -> tuple:
+    from vizcore import activations
+
+    return tuple(tuple(row) for row in activations.by_depth(_net, _x, layers))
+
+
+def sparsity(view: View, layers: tuple[str, ...]) -> tuple:
+    """:class:`vizcore.activations.Depth` of each layer for the view's picture, computed once for everyone."""
+    from vizcore import activations
+
+    rows = _sparsity(view.model, view.digest, layers, view.net, view.x)
+    return tuple(activations.Depth(*row) for row in rows)
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def digit_means() -> np.ndarray:
+    """(10, 28, 28): the mean training digit of each class, 0 to 255."""
+    from vizcore import filters, gallery
+
+    return filters.class_means(*gallery.digits()[:2])
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def node_mean(model: str, node: int) -> np.ndarray:
+    """(28, 28): the mean of the 100 training digits a first-layer node answers most, 0 to 255."""
+    from vizcore import filters, gallery
+
+    return filters.node_mean(load_net(model), node, gallery.digits()[0])
+
+
 @st.cache_resource(max_entries=3, show_spinner=False)
 def _randomized_net(model: str, from_layer: str, seed: int, _net: "Net") -> "Net":
     from vizcore import sanity

@@ -1,0 +1,36 @@
+"""Many small pictures in one, without gaps: what the tile picker in the browser cuts apart again."""
+
+import numpy as np
+from PIL import Image
+
+from vizcore import render
+from vizcore.render import Layout
+
+
+def atlas(tiles: np.ndarray) -> tuple[Image.Image, Layout]:
+    """Pictures (K, H, W) or (K, H, W, 3) of grey levels 0 to 255 (uint8) in one, pixel by pixel, row by row.
+
+    Returns:
+        The picture, and where each tile lies; unused cells are black. Tiles that are not square are centred.
+    """
+    if tiles.ndim == 3:
+        tiles = np.repeat(tiles[..., None], 3, axis=3)
+    count, height, width = tiles.shape[:3]
+    side = max(height, width)
+    columns = 2 ** int(np.ceil(np.log2(count) / 2))
+    layout = Layout(min(columns, count), -(-count // min(columns, count)), side, 0, count)
+    cells = np.zeros((layout.rows * layout.columns, side, side, 3), np.uint8)
+    down, right = (side - height) // 2, (side - width) // 2
+    cells[:count, down:down + height, right:right + width] = tiles
+    rows = cells.reshape(layout.rows, layout.columns, side, side, 3).swapaxes(1, 2)
+    return Image.fromarray(rows.reshape(layout.rows * side, layout.columns * side, 3).copy()), layout
+
+
+def map_atlas(maps: np.ndarray, shared: bool, side: int = 64) -> tuple[Image.Image, Layout]:
+    """Feature maps (K, H, W) in colour: one pixel per cell up to `side` pixels, larger maps averaged down.
+
+    Args:
+        shared: one scale for all; otherwise each map has its own. Maps with negative values are drawn signed.
+    """
+    cell = min(side, max(maps.shape[1:]))
+    return render.sprite(maps, cell=cell, gap=0, shared=shared, signed=bool(maps.min() < 0))
