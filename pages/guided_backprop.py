@@ -59,7 +59,7 @@ def three_rules() -> None:
         name, gradient = f"“{view.class_name}”", ui.input_gradient(view)
         deconvnet, guided = (ui.attribution(view, m) for m in ("deconvnet", "guided_backprop"))
     else:
-        name = f"unit {unit} of {layer}"
+        name = f"unit {unit}"
         gradient, deconvnet, guided = (
             ui.unit_gradient(view, layer, unit, rule) for rule in (None, "deconvnet", "guided")
         )

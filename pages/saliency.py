@@ -19,7 +19,8 @@ OVER = {"sum": "Sum", "max": "Maximum", "l2": "Euclidean length"}
 view = ui.begin(__file__)
 choice = {"required": True, "bind": "query-params"}
 
-with ui.controls():
+row = ui.controls()
+with row:
     variant = st.segmented_control("Variant", list(VARIANTS), default="Gradient", key="variant", **choice)
     method, prefix = VARIANTS[variant]
     of = "logit"
@@ -32,9 +33,10 @@ with ui.controls():
         "Over the channels", list(OVER), default="sum", key="channels", **choice,
         help="How the absolute values of a pixel's channels become one number.",
     )  # fmt: skip
+with ui.controls("look_controls") if method == "saliency" else row:
     clip = st.select_slider(
-        "Scale ends at percentile", [95.0, 98.0, 99.0, 99.5, 100.0], 99.5, key="clip", bind="query-params",
-        width=190, help="Larger values are drawn like the end of the scale. 100 is the maximum.",
+        "Scale to percentile", [95, 98, 99, 99.5, 100], 99.5, key="clip", bind="query-params",
+        width=165, help="Larger values are drawn like the end of the scale. 100 is the maximum.",
     )  # fmt: skip
     opacity = ui.opacity()
 
@@ -196,8 +198,9 @@ ui.more(
         ),
         (
             "Find a picture where random pixels hurt more than the most salient ones.",
-            "Try the penguin with EfficientNet-Lite0. A map of sensitivity to small changes need not tell what "
-            "a large change does. See whether it stays so with another seed and with the filling *blur*.",
+            "Try the chinstrap penguin, EfficientNet-Lite0 and the plain gradient. A map of sensitivity to "
+            "small changes need not tell what a large change does. See whether it stays so with another seed "
+            "and with the filling *blur*.",
         ),
     ],
     functions=[gradients.input_gradient, gradients.reduce_channels, perturbation.remove, perturbation.curve],

@@ -142,7 +142,7 @@ def chart(shares: Sequence[float], scores: Mapping[str, np.ndarray], chosen: flo
             for key, title in NAMES.items()
         ]
     )  # fmt: skip
-    figure.add_vline(100 * chosen, line_width=1, line_dash="dash", opacity=0.5)
+    figure.add_vline(100 * chosen, line_width=1.5, line_dash="dash", line_color="#808080")
     figure.update_layout(
         height=380, margin={"l": 10, "r": 10, "t": 10, "b": 10}, legend={"orientation": "h", "y": 1.12},
         xaxis_title="Pixels removed (%)", yaxis_title=name, hovermode="x unified", font_size=15,

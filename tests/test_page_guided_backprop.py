@@ -1,0 +1,115 @@
+"""The page on guided backpropagation."""
+
+import re
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _from_the_root(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+
+
+def open_page(path="pages/guided_backprop.py", **address) -> AppTest:
+    app = AppTest.from_file(str(ROOT / path), default_timeout=120)
+    for name, value in address.items():
+        app.query_params[name] = str(value)
+    app.run()
+    assert not app.exception, app.exception[0].stack_trace
+    return app
+
+
+def grid(app: AppTest) -> list[list[int]]:
+    """The numbers of every table of the first figure."""
+    (body,) = (e.proto.body for e in app.get("html") if "<table>" in e.proto.body)
+    tables = re.findall(r"<table>.*?</table>", body)
+    return [[int(n.replace("−", "-")) for n in re.findall(r">(−?\d+)<", table)] for table in tables]
+
+
+def numbers(app: AppTest) -> list[tuple[str, str]]:
+    return [(metric.label, metric.value) for metric in app.metric]
+
+
+def bars(app: AppTest) -> list[str]:
+    found = [re.search(r"Colour scale, (\S+) to (\S+)", element.proto.body) for element in app.get("html")]
+    return [match.group(2) for match in found if match]
+
+
+def test_opens_alone_and_through_the_table():
+    alone = open_page()
+    through = open_page("dashboard.py").switch_page("pages/guided_backprop.py").run()
+    assert not through.exception and "Guided backpropagation" in alone.title[0].value
+    assert numbers(alone) == numbers(through) and len(numbers(alone)) == 5
+
+
+def test_the_steps_show_the_figure_of_the_paper():
+    sent_on = {
+        "Forward": [1, 0, 5, 2, 0, 0, 0, 2, 4],
+        "Backprop": [-2, 0, -1, 6, 0, 0, 0, -1, 3],
+        "Deconvnet": [0, 3, 0, 6, 0, 1, 2, 0, 3],
+        "Guided": [0, 0, 0, 6, 0, 0, 0, 0, 3],
+    }
+    for step, numbers_sent in sent_on.items():
+        assert grid(open_page(step=step))[-1] == numbers_sent
+
+
+def test_random_numbers_follow_their_seed():
+    one, same, other = (grid(open_page(numbers="Random", numbers_seed=seed)) for seed in (3, 3, 4))
+    assert one == same != other and len(one[0]) == 16
+
+
+def test_relu6_closes_above_six():
+    assert 6 in grid(open_page(numbers="ReLU6"))[1]
+
+
+def test_unit_of_a_layer_and_then_of_one_with_fewer_units():
+    app = open_page(what="Unit", layer="stage3.block2.depthwise.relu", unit=200)
+    assert app.number_input(key="unit").value == 200
+    first = bars(app)[:3]
+    app.number_input(key="unit").set_value(31).run()
+    assert not app.exception and bars(app)[:3] != first
+    app.selectbox(key="layer").select("stem.relu").run()
+    assert not app.exception and not app.warning
+    assert app.number_input(key="unit").value <= 31
+    assert any("only through the place" in info.value for info in app.info)
+
+
+def test_unit_number_too_large_for_the_layer_falls_back():
+    app = open_page(what="Unit", layer="stem.relu", unit=999)
+    assert not app.warning and app.number_input(key="unit").value == 0
+
+
+def test_one_scale_for_all_three():
+    assert len(bars(open_page())) - len(bars(open_page(shared="true"))) == 2
+
+
+def test_deconvnet_says_that_it_does_not_see_the_picture():
+    assert any("does not depend on the image" in info.value for info in open_page().info)
+
+
+def test_guided_pictures_of_two_classes_are_alike_and_gradients_are_not():
+    values = dict(numbers(open_page(other=609))[:3])
+    assert values["Guided backpropagation"] == "> 0.999" or float(values["Guided backpropagation"]) > 0.99
+    assert abs(float(values["Gradient"])) < 0.3
+    assert float(values["Grad-CAM"]) < 0.5
+
+
+def test_more_random_layers_and_another_seed_change_the_numbers():
+    top = numbers(open_page())[3:]
+    deep = numbers(open_page(**{"from": "stage1.block1.depthwise.conv"}))[3:]
+    seeded = numbers(open_page(weights_seed=1))[3:]
+    assert top[0][1] == "> 0.999" and float(deep[0][1]) < 0.7
+    assert seeded[1] != top[1]
+
+
+def test_a_network_without_relu_says_so(monkeypatch):
+    from torch import nn
+
+    from vizcore import models, relu_step
+
+    linear = models.wrap(nn.Sequential(nn.Flatten(), nn.Linear(3 * 64, 4)), "linear", input_size=8)
+    assert "no ReLU" in relu_step.unit_notes(linear, linear.network[1].weight.numpy())[0]
