@@ -1,0 +1,45 @@
+"""Take the README's screenshots: start the dashboard, open the pages in headless Chromium, write JPEG files.
+
+Usage: python docs/screenshots.py  (needs tests/requirements.txt and Debian's chromium)
+"""
+
+import io
+import sys
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from browser import conftest  # noqa: E402
+
+SHOTS = {
+    "overview": ("overview?image=giant_panda", "light"),
+    "grad_cam": ("grad_cam?image=dog_bicycle_car", "light"),
+    "guided_grad_cam": ("guided_grad_cam?image=jaguar", "dark"),
+    "saliency": ("saliency?image=koala", "light"),
+}
+
+
+def main() -> None:
+    """Write docs/<name>.jpg for every entry of SHOTS."""
+    process, address = conftest.start_server()
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=conftest.ARGUMENTS)
+            for name, (path, scheme) in SHOTS.items():
+                context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
+                window = conftest.Visitor(context.new_page(), address).open(path)
+                window.page.wait_for_timeout(2500)
+                picture = Image.open(io.BytesIO(window.page.screenshot()))
+                picture.convert("RGB").save(ROOT / "docs" / f"{name}.jpg", quality=85, optimize=True)
+                context.close()
+            browser.close()
+    finally:
+        process.terminate()
+
+
+if __name__ == "__main__":
+    main()
