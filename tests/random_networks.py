@@ -1,0 +1,65 @@
+"""Networks for the tests: the embedded one with its real weights, and torchvision's with seeded random ones."""
+
+import copy
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+
+from vizcore import capture, gallery, models
+from vizcore.models import Net
+from vizcore.torchvision_guard import torchvision_models
+
+TORCHVISION = ("vgg11", "resnet18", "squeezenet1_1", "googlenet", "densenet121", "mobilenet_v2")
+NAMES = ("efficientnet_lite0", *TORCHVISION)
+CLASSES = 10  # of the random networks
+SIDE = 96
+
+
+def torchvision_module(name: str, classes: int = CLASSES, size: int = SIDE) -> nn.Module:
+    """A torchvision network with seeded random weights, whose batch normalization has seen seeded noise.
+
+    With untouched statistics a deep random network answers every image alike; so they are taken from noise,
+    and scale and shift are random too, which leaves no symmetry a wrong formula could hide behind.
+    """
+    options = {"aux_logits": False, "init_weights": False} if name == "googlenet" else {}
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        module = torchvision_models().get_model(name, weights=None, num_classes=classes, **options)
+        norms = [m for m in module.modules() if isinstance(m, nn.BatchNorm2d)]
+        for norm in norms:
+            nn.init.uniform_(norm.weight, 0.5, 1.5)
+            nn.init.normal_(norm.bias, 0, 0.2)
+            norm.momentum = None  # average over all batches
+        if norms:
+            module.train()
+            with torch.no_grad():
+                for _ in range(2):
+                    module(torch.randn(4, 3, size, size))
+    return module.eval()
+
+
+@cache
+def network(name: str) -> Net:
+    """One of NAMES, made once per test run."""
+    if name == "efficientnet_lite0":
+        return models.load(name)
+    return models.wrap(torchvision_module(name), name=name, input_size=SIDE)
+
+
+def plain(net: Net) -> nn.Module:
+    """The same network as an ordinary module, sharing the weights but nothing else; free to be changed."""
+    shared = {id(t): t for t in (*net.network.parameters(), *net.network.buffers())}
+    module = copy.deepcopy(net.network, shared)
+    capture.uninstall(module)
+    return module
+
+
+@cache
+def photographs(height: int, width: int) -> Tensor:
+    """(2, 3, height, width): the centres of two gallery pictures, normalized."""
+    net = network("efficientnet_lite0")
+    pictures = [gallery.open_image(gallery.find("gallery", id)) for id in ("jaguar", "giant_panda")]
+    x = torch.cat([net.preprocess(picture) for picture in pictures])
+    top, left = (224 - height) // 2, (224 - width) // 2
+    return x[:, :, top : top + height, left : left + width].contiguous()

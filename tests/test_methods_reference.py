@@ -1,0 +1,598 @@
+"""Every method against a second, slower implementation that follows the paper, and against Captum and pytorch-grad-cam.
+
+The slow ones share no code with vizcore: the layer is probed by a module put behind it, gradients come from
+`.backward()` through the whole network, ReLUs are replaced by modules with explicit hooks, and maps are summed in
+float64 by loops. A method without an entry in SLOW fails: add `@slow("name", ...)` together with the method.
+
+Maximum difference 1e-4 of the largest value of each image's map, on non-square batches of two.
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pytest
+import random_networks
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vizcore import cam, gradients, methods, models, relu_rules
+from vizcore.models import Net
+from vizcore.torchvision_guard import torchvision_models
+
+TOLERANCE = 1e-4
+MIDDLE = {
+    "efficientnet_lite0": "stage5.block2",
+    "vgg11": "features.12",
+    "resnet18": "layer3",
+    "squeezenet1_1": "features.9",
+    "googlenet": "inception4c",
+    "densenet121": "features.denseblock3",
+    "mobilenet_v2": "features.13",
+}
+NO_CAM = ("vgg11",)  # fully connected layers behind the last map
+RELU6 = ("efficientnet_lite0", "mobilenet_v2")
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One network with a batch of two non-square images and their strongest classes."""
+
+    name: str
+    net: Net
+    x: Tensor
+    targets: Tensor
+
+    def module(self) -> nn.Module:
+        return random_networks.plain(self.net)
+
+
+@pytest.fixture(scope="module", params=random_networks.NAMES)
+def case(request) -> Case:
+    net = random_networks.network(request.param)
+    x = random_networks.photographs(*((160, 224) if request.param == "efficientnet_lite0" else (96, 128)))
+    with torch.no_grad():
+        return Case(request.param, net, x, net(x).argmax(1))
+
+
+def assert_close(ours, theirs, tolerance: float = TOLERANCE) -> None:
+    ours, theirs = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
+    assert ours.shape == theirs.shape
+    assert np.isfinite(theirs).all() and theirs.any(), "an empty map compares nothing"
+    for a, b in zip(ours, theirs, strict=True):
+        assert float(np.abs(a - b).max()) <= tolerance * float(np.abs(b).max())
+
+
+def differs(ours, theirs) -> bool:
+    """Whether the largest difference is more than one percent of the scale, in some image."""
+    ours, theirs = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
+    return any(np.abs(a - b).max() > 0.01 * np.abs(b).max() for a, b in zip(ours, theirs, strict=True))
+
+
+# The slow implementations.
+
+SLOW: dict[str, tuple[Callable, tuple[dict, ...]]] = {}
+
+
+def slow(name: str, *variants: dict):
+    """Register a slow implementation with the parameters it is compared at."""
+
+    def register(function):
+        SLOW[name] = function, variants or ({},)
+        return function
+
+    return register
+
+
+def slow_gradient(module: nn.Module, x: Tensor, targets: Tensor, score=None) -> np.ndarray:
+    """The gradient of the sum over the images of `score(logits, target)`, left on the input by `.backward()`."""
+    score = score or (lambda logits, target: logits[target])
+    leaf = x.clone().requires_grad_()
+    logits = module(leaf)
+    sum(score(row, target) for row, target in zip(logits, targets, strict=True)).backward()
+    return leaf.grad.double().numpy()
+
+
+@slow("saliency", {}, {"reduction": "max"}, {"reduction": "l2"}, {"of": "probability"}, {"of": "loss"})
+def slow_saliency(case: Case, reduction: str = "sum", of: str = "logit") -> np.ndarray:
+    score = {
+        "logit": None,
+        "probability": lambda logits, target: torch.softmax(logits, 0)[target],
+        "loss": lambda logits, target: F.cross_entropy(logits, target),
+    }[of]
+    gradient = np.abs(slow_gradient(case.module(), case.x, case.targets, score))
+    red, green, blue = gradient[:, 0], gradient[:, 1], gradient[:, 2]
+    return {
+        "sum": red + green + blue,
+        "max": np.maximum(np.maximum(red, green), blue),
+        "l2": np.sqrt(red**2 + green**2 + blue**2),
+    }[reduction]
+
+
+@slow("input_x_gradient")
+def slow_input_x_gradient(case: Case) -> np.ndarray:
+    return case.x.numpy() * slow_gradient(case.module(), case.x, case.targets)
+
+
+@slow("smooth_grad", {"samples": 4, "noise": 0.2, "seed": 5})
+def slow_smooth_grad(case: Case, samples: int, noise: float, seed: int) -> np.ndarray:
+    module = case.module()
+    return np.mean([slow_gradient(module, x, case.targets) for x in noisy(case.x, samples, noise, seed)], 0)
+
+
+def noisy(x: Tensor, samples: int, noise: float, seed: int) -> list[Tensor]:
+    """Copies with noise whose standard deviation, per image, is a share of its largest minus smallest value."""
+    generator = torch.Generator().manual_seed(seed)
+    sigma = torch.tensor([noise * (image.max() - image.min()) for image in x])
+    return [x + sigma[:, None, None, None] * torch.randn(x.shape, generator=generator) for _ in range(samples)]
+
+
+@slow(
+    "integrated_gradients",
+    {"steps": 6, "tolerance": 0.0},
+    {"steps": 1, "tolerance": 1e-9, "baseline": "black"},  # never reached: 27 times as many points
+)
+def slow_integrated_gradients(case: Case, steps: int, tolerance: float, baseline: str = "mean") -> np.ndarray:
+    """The integral over u, t = u^3, dt = 3 u^2 du, at the middles of equal pieces."""
+    count = 27 * steps if tolerance else steps
+    start = torch.zeros_like(case.x)
+    if baseline == "black":
+        # In float32 like vizcore's: rounding the path differently flips ReLUs, by up to 2 % of the scale.
+        start += ((0 - torch.tensor(case.net.mean)) / torch.tensor(case.net.std))[:, None, None]
+    module, total = case.module(), 0.0
+    for i in range(count):
+        u = (i + 0.5) / count
+        point = start + u**3 * (case.x - start)
+        total = total + slow_gradient(module, point, case.targets) * 3 * u**2 / count
+    return (case.x - start).numpy() * total
+
+
+class HandMadeReLU(nn.Module):
+    """A ReLU (with a ceiling) whose way back is written with tensor hooks."""
+
+    def __init__(self, rule: str, ceiling: float = float("inf")):
+        super().__init__()
+        self.rule, self.ceiling = rule, ceiling
+
+    def forward(self, f: Tensor) -> Tensor:
+        values = f.detach().clone()
+        values[values < 0] = 0
+        values[values > self.ceiling] = self.ceiling
+        open_ = ((f.detach() > 0) & (f.detach() < self.ceiling)).float()
+        out = (f - f.detach()) + values  # the values of the ReLU, the gradient of the identity
+        if f.requires_grad:
+            out.register_hook(lambda r: r * (r > 0) * (open_ if self.rule == "guided" else 1))
+        return out
+
+
+def spelled_out(module: nn.Module) -> nn.Module:
+    """The same network with a module for each of its functional ReLUs."""
+    if hasattr(module, "features") and type(module).__name__ == "DenseNet":
+        pool = nn.AdaptiveAvgPool2d(1)
+        module = nn.Sequential(module.features, nn.ReLU(), pool, nn.Flatten(), module.classifier)
+    for parent in list(module.modules()):
+        for name, child in list(parent.named_children()):
+            if type(child).__name__ == "BasicConv2d":  # GoogLeNet
+                setattr(parent, name, nn.Sequential(child.conv, child.bn, nn.ReLU()))
+    return module
+
+
+def with_hand_made_relus(module: nn.Module, rule: str) -> nn.Module:
+    module = spelled_out(module)
+    for parent in list(module.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.ReLU | nn.ReLU6):
+                setattr(parent, name, HandMadeReLU(rule, 6.0 if isinstance(child, nn.ReLU6) else float("inf")))
+    return module
+
+
+@slow("deconvnet")
+def slow_deconvnet(case: Case) -> np.ndarray:
+    return slow_gradient(with_hand_made_relus(case.module(), "deconvnet"), case.x, case.targets)
+
+
+@slow("guided_backprop")
+def slow_guided_backprop(case: Case) -> np.ndarray:
+    return slow_gradient(with_hand_made_relus(case.module(), "guided"), case.x, case.targets)
+
+
+class Probe(nn.Module):
+    """Stands behind a layer and keeps what comes out of it."""
+
+    def forward(self, activation: Tensor) -> Tensor:
+        self.activation = activation.clone()
+        self.activation.retain_grad()
+        return self.activation.clone()
+
+
+@cache
+def slow_maps(case: Case, layer: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """Activations and gradients of a layer, (N, K, h, w) each, by backpropagation through the whole network."""
+    layer = layer or case.net.cam_layer
+    module, probe = case.module(), Probe()
+    parent, _, name = layer.rpartition(".")
+    setattr(module.get_submodule(parent), name, nn.Sequential(module.get_submodule(layer), probe))
+    slow_gradient(module, case.x, case.targets)
+    return probe.activation.detach().double().numpy(), probe.activation.grad.double().numpy()
+
+
+def sum_maps(weights: np.ndarray, activations: np.ndarray) -> np.ndarray:
+    """The sum of w_k A^k by loops over images and maps; w_k is a number or a map."""
+    result = np.zeros((len(activations), *activations.shape[2:]))
+    for n in range(len(activations)):
+        for k in range(activations.shape[1]):
+            result[n] += weights[n, k] * activations[n, k]
+    return result
+
+
+def slow_weights(rule: Callable, acts: np.ndarray, grads: np.ndarray) -> np.ndarray:
+    """(N, K): a rule applied to each map's activation and gradient."""
+    return np.array([[rule(a, g) for a, g in zip(*maps, strict=True)] for maps in zip(acts, grads, strict=True)])
+
+
+def grad_cam_pp_weight(a: np.ndarray, g: np.ndarray, epsilon: float = 0.0) -> float:
+    """Equation 19 and 7 of the paper, cell by cell."""
+    total, weight = a.sum(), 0.0
+    for g_ij in g.flat:
+        denominator = 2 * g_ij**2 + total * g_ij**3 + epsilon
+        if denominator != 0:
+            weight += g_ij**2 / denominator * max(g_ij, 0)
+    return weight
+
+
+def xgrad_cam_weight(a: np.ndarray, g: np.ndarray) -> float:
+    return float((a * g).sum() / a.sum()) if a.sum() != 0 else 0.0
+
+
+@slow("grad_cam", {}, {"counterfactual": True})
+def slow_grad_cam(case: Case, layer: str | None = None, counterfactual: bool = False) -> np.ndarray:
+    acts, grads = slow_maps(case, layer)
+    alpha = slow_weights(lambda a, g: g.sum() / g.size, acts, -grads if counterfactual else grads)
+    return np.maximum(sum_maps(alpha, acts), 0)
+
+
+@slow("grad_cam_pp")
+def slow_grad_cam_pp(case: Case, layer: str | None = None) -> np.ndarray:
+    acts, grads = slow_maps(case, layer)
+    return np.maximum(sum_maps(slow_weights(grad_cam_pp_weight, acts, grads), acts), 0)
+
+
+@slow("hires_cam")
+def slow_hires_cam(case: Case, layer: str | None = None) -> np.ndarray:
+    acts, grads = slow_maps(case, layer)
+    return sum_maps(grads, acts)
+
+
+@slow("layer_cam")
+def slow_layer_cam(case: Case, layer: str | None = None) -> np.ndarray:
+    acts, grads = slow_maps(case, layer)
+    return np.maximum(sum_maps(np.maximum(grads, 0), acts), 0)
+
+
+@slow("xgrad_cam")
+def slow_xgrad_cam(case: Case, layer: str | None = None) -> np.ndarray:
+    acts, grads = slow_maps(case, layer)
+    return np.maximum(sum_maps(slow_weights(xgrad_cam_weight, acts, grads), acts), 0)
+
+
+@slow("cam")
+def slow_cam(case: Case) -> np.ndarray:
+    acts, _ = slow_maps(case, None)
+    if case.name == "densenet121":
+        acts = np.maximum(acts, 0)  # its last ReLU is a function call behind the last layer
+    linear = [m for m in case.module().modules() if isinstance(m, nn.Linear)]
+    if not linear:  # SqueezeNet: one map for each class
+        return np.stack([acts[n, target] for n, target in enumerate(case.targets)])
+    return sum_maps(linear[-1].weight.double().numpy()[case.targets], acts)
+
+
+@slow("guided_grad_cam")
+def slow_guided_grad_cam(case: Case, layer: str | None = None) -> np.ndarray:
+    maps = slow_grad_cam(case, layer)
+    guided = slow_guided_backprop(case)
+    for n in range(len(maps)):
+        guided[n] *= slow_bilinear(maps[n], case.x.shape[-2:])
+    return guided
+
+
+def slow_bilinear(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Each output pixel's centre looked up between the centres of the four nearest cells."""
+    height, width = values.shape
+    out = np.zeros(size)
+    for i in range(size[0]):
+        y = min(max((i + 0.5) * height / size[0] - 0.5, 0), height - 1)
+        top, bottom = int(y), min(int(y) + 1, height - 1)
+        for j in range(size[1]):
+            x = min(max((j + 0.5) * width / size[1] - 0.5, 0), width - 1)
+            left, right = int(x), min(int(x) + 1, width - 1)
+            upper = values[top, left] * (1 - x + left) + values[top, right] * (x - left)
+            lower = values[bottom, left] * (1 - x + left) + values[bottom, right] * (x - left)
+            out[i, j] = upper * (1 - y + top) + lower * (y - top)
+    return out
+
+
+@slow("edges")
+def slow_edges(case: Case) -> np.ndarray:
+    rows = []
+    for image in case.x.double().numpy():
+        grey = np.mean([channel * std for channel, std in zip(image, case.net.std, strict=True)], axis=0)
+        padded = np.pad(grey, 1, mode="edge")
+        out = np.zeros_like(grey)
+        for i, j in np.ndindex(grey.shape):
+            (a, b, c), (d, _, f), (g, h, k) = padded[i : i + 3, j : j + 3]
+            out[i, j] = np.hypot((c + 2 * f + k - a - 2 * d - g) / 8, (g + 2 * h + k - a - 2 * b - c) / 8)
+        rows.append(out)
+    return np.stack(rows)
+
+
+@slow("random", {"seed": 3})
+def slow_random(case: Case, seed: int) -> np.ndarray:
+    values = methods.METHODS["random"].run(case.net, case.x, case.targets, seed=seed)
+    assert values.min() >= 0 and values.max() < 1 and abs(values.mean() - 0.5) < 0.01
+    assert not torch.equal(values, methods.METHODS["random"].run(case.net, case.x, 0, seed=seed + 1))
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand((2, *case.x.shape[-2:]), generator=generator).numpy()
+
+
+@pytest.mark.parametrize("name", methods.names())
+def test_against_the_slow_implementation(case, name):
+    if name not in SLOW:
+        pytest.fail(f"{name} has no slow reference implementation in this file")
+    reference, variants = SLOW[name]
+    if methods.METHODS[name].family == "control" and case.name != random_networks.NAMES[0]:
+        pytest.skip("a control knows nothing about the network")
+    if name == "cam" and case.name in NO_CAM:
+        with pytest.raises(ValueError, match="global average pooling"):
+            cam.cam(case.net, case.x, case.targets)
+        return
+    takes_layer = any(p.name == "layer" for p in methods.METHODS[name].params)
+    for params in variants:
+        for layer in (None, MIDDLE[case.name]) if takes_layer else (None,):
+            extra = {"layer": layer} if takes_layer else {}
+            ours = methods.METHODS[name].run(case.net, case.x, case.targets, **params, **extra)
+            assert ours.dtype == torch.float32
+            expected = reference(case, **params, **extra)
+            if params.get("counterfactual") and not expected.any():
+                assert not ours.any()  # nothing speaks against the strongest class
+            else:
+                assert_close(ours, expected)
+
+
+def test_lite0_against_the_module_of_its_own_package(lite0):
+    package = pytest.importorskip("efficientnet_lite_pytorch")
+    from vizcore.efficientnet_lite import checkpoint
+
+    module = package.EfficientNet.from_pretrained("efficientnet-lite0", weights_path=checkpoint(), image_size=None)
+    x = random_networks.photographs(160, 224)
+    targets = torch.tensor([290, 388])
+    theirs = slow_gradient(module.eval(), x, targets)
+    assert_close(gradients.input_gradient(lite0, x, targets), theirs)
+
+
+# Captum.
+
+
+@pytest.fixture
+def captum():
+    attr = pytest.importorskip("captum.attr")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield attr
+
+
+def test_captum_saliency(case, captum):
+    peer = captum.Saliency(case.module()).attribute(case.x.clone(), case.targets, abs=True)
+    assert_close(gradients.input_gradient(case.net, case.x, case.targets).abs(), peer.detach())
+    assert_close(gradients.saliency(case.net, case.x, case.targets), peer.sum(1).detach())
+    assert_close(gradients.saliency(case.net, case.x, case.targets, "max"), peer.amax(1).detach())
+
+
+def test_captum_input_x_gradient(case, captum):
+    peer = captum.InputXGradient(case.module()).attribute(case.x.clone(), case.targets)
+    assert_close(gradients.input_x_gradient(case.net, case.x, case.targets), peer.detach())
+
+
+def test_captum_smooth_grad_on_the_same_noise(case, captum):
+    """Captum's NoiseTunnel takes an absolute deviation and the global generator, so it gets our noisy copies."""
+    saliency = captum.Saliency(case.module())
+    peer = torch.stack([saliency.attribute(x, case.targets, abs=False) for x in noisy(case.x, 3, 0.15, 7)]).mean(0)
+    assert_close(gradients.smooth_grad(case.net, case.x, case.targets, samples=3, noise=0.15, seed=7), peer)
+
+
+def test_captum_noise_tunnel_has_the_same_deviation():
+    """A quadratic score: its gradient at a noisy copy is the noise itself, so both deviations can be measured."""
+
+    class Square(nn.Module):
+        def forward(self, x):
+            return (x**2).sum((2, 3)) / 2
+
+    attr = pytest.importorskip("captum.attr")
+    net = models.wrap(Square(), input_size=200, mean=(0.0,), std=(1.0,), resize=200)
+    x = torch.zeros(1, 1, 200, 200)
+    x[0, 0, 0, 0] = 4.0
+    ours = gradients.smooth_grad(net, x, 0, samples=1, noise=0.25) - x
+    torch.manual_seed(0)
+    tunnel = attr.NoiseTunnel(attr.Saliency(Square()))
+    theirs = tunnel.attribute(x.clone(), nt_samples=1, stdevs=1.0, target=0, nt_type="smoothgrad", abs=False) - x
+    assert float(ours.std()) == pytest.approx(1.0, rel=0.02)
+    assert float(theirs.std()) == pytest.approx(1.0, rel=0.02)
+
+
+@pytest.mark.parametrize("activation", [nn.Tanh, nn.ReLU])
+def test_captum_integrated_gradients(captum, activation):
+    """Two rules for one integral: equal to 1e-4 where the network is smooth, to 1e-2 through kinks."""
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(3, 8, 5, stride=2), activation(), nn.Conv2d(8, 8, 3), activation(), nn.Flatten(), nn.LazyLinear(4)
+    )
+    module(torch.zeros(1, 3, 16, 20))
+    x = torch.randn(2, 3, 16, 20)
+    net = models.wrap(_Fixed(module), input_size=16)
+    targets = torch.tensor([1, 3])
+    peer = captum.IntegratedGradients(_Fixed(module)).attribute(x, 0.0, targets, n_steps=200, method="gausslegendre")
+    ours = gradients.integrated_gradients(net, x, targets, steps=300, tolerance=0)
+    assert_close(ours, peer.detach(), TOLERANCE if activation is nn.Tanh else 1e-2)
+
+
+class _Fixed(nn.Module):
+    """Resizes to the size a flattening network was made for."""
+
+    def __init__(self, module: nn.Module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.module(x if x.shape[-2:] == (16, 20) else F.interpolate(x, (16, 20)))
+
+
+def test_integrated_gradients_complete_within_one_percent(lite0, photo):
+    """On the network with real weights; a random network's two scores may differ by almost nothing."""
+    values = gradients.integrated_gradients(lite0, photo, 290)
+    with torch.no_grad():
+        wanted = float(lite0(photo)[0, 290] - lite0(torch.zeros_like(photo))[0, 290])
+    assert float(values.sum()) == pytest.approx(wanted, rel=0.01)
+
+
+def test_captum_guided_backprop(case, captum):
+    ours = relu_rules.guided_backprop(case.net, case.x, case.targets)
+    peer = captum.GuidedBackprop(case.module()).attribute(case.x.clone(), case.targets).detach()
+    assert differs(ours, gradients.input_gradient(case.net, case.x, case.targets))
+    if case.name in RELU6:  # Captum looks for nn.ReLU, and nn.ReLU6 is none: its result is the plain gradient
+        assert_close(gradients.input_gradient(case.net, case.x, case.targets), peer)
+        assert differs(ours, peer)
+        return
+    if case.name in ("googlenet", "densenet121"):  # ... nor does it see F.relu: all of GoogLeNet, DenseNet's last
+        assert differs(ours, peer)
+        peer = captum.GuidedBackprop(spelled_out(case.module())).attribute(case.x.clone(), case.targets).detach()
+    assert_close(ours, peer)
+
+
+def test_captum_deconvolution(case, captum):
+    ours = relu_rules.deconvnet(case.net, case.x, case.targets)
+    if case.name in RELU6:  # as above: the plain gradient
+        peer = captum.Deconvolution(case.module()).attribute(case.x.clone(), case.targets).detach()
+        assert_close(gradients.input_gradient(case.net, case.x, case.targets), peer)
+        assert differs(ours, peer)
+        return
+    peer = captum.Deconvolution(spelled_out(case.module())).attribute(case.x.clone(), case.targets)
+    assert_close(ours, peer.detach())
+
+
+@pytest.mark.parametrize("where", ["last", "middle"])
+def test_captum_layer_grad_cam(case, captum, where):
+    """Captum's has no final ReLU unless asked; ours against the class (counterfactual) is its negative half."""
+    layer = case.net.cam_layer if where == "last" else MIDDLE[case.name]
+    module = case.module()
+    peer = captum.LayerGradCam(module, module.get_submodule(layer)).attribute(case.x.clone(), case.targets)
+    both = cam.grad_cam(case.net, case.x, case.targets, layer) - cam.grad_cam(
+        case.net, case.x, case.targets, layer, counterfactual=True
+    )
+    assert_close(both, peer[:, 0].detach())
+
+
+def test_captum_cam_is_grad_cam_times_the_number_of_cells(case, captum):
+    """Behind global average pooling Grad-CAM's weights are the linear layer's, divided by the cells."""
+    if case.name in NO_CAM:
+        pytest.skip("fully connected layers")
+    module = case.module()
+    layer = module.get_submodule(case.net.cam_layer)
+    if case.name == "densenet121":
+        module = spelled_out(module)
+        layer = module[1]
+    peer = captum.LayerGradCam(module, layer).attribute(case.x.clone(), case.targets)[:, 0].detach()
+    assert_close(cam.cam(case.net, case.x, case.targets), peer * peer[0].numel())
+
+
+def test_captum_guided_grad_cam(case, captum):
+    if case.name in RELU6:
+        pytest.skip("Captum does not see ReLU6: see test_captum_guided_backprop")
+    layer = MIDDLE[case.name]
+    module = case.module()
+    target_layer = module.get_submodule(layer)
+    peer = captum.GuidedGradCam(spelled_out(module), target_layer)
+    ours = cam.guided_grad_cam(case.net, case.x, case.targets, layer)
+    bilinear = peer.attribute(case.x.clone(), case.targets, interpolate_mode="bilinear").detach()
+    assert_close(ours, bilinear)
+    nearest = peer.attribute(case.x.clone(), case.targets).detach()  # its default is not the paper's bilinear
+    assert differs(ours, nearest)
+
+
+# pytorch-grad-cam.
+
+
+@dataclass(frozen=True)
+class GradCamPeer:
+    """What a class of pytorch-grad-cam found: raw map, and the finished one (ReLU, resized, 0 to 1)."""
+
+    raw: np.ndarray
+    finished: np.ndarray
+    activations: np.ndarray
+    gradients: np.ndarray
+
+
+def grad_cam_peer(kind: str, case: Case, layer: str) -> GradCamPeer:
+    torchvision_models()  # it imports torchvision, which needs the guard
+    package = pytest.importorskip("pytorch_grad_cam")
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    module = spelled_out(case.module()) if case.name != "densenet121" else case.module()
+    target_layer = module.get_submodule(layer)
+    targets = [ClassifierOutputTarget(int(t)) for t in case.targets]
+    with getattr(package, kind)(module, [target_layer]) as peer:
+        finished = peer(case.x.clone().requires_grad_(), targets)
+        acts, grads = (v[0].numpy() for v in (peer.activations_and_grads.activations,
+                                              peer.activations_and_grads.gradients))  # fmt: skip
+        return GradCamPeer(peer.get_cam_image(case.x, target_layer, targets, acts, grads, False), finished, acts, grads)
+
+
+PEERS = {"GradCAM": "grad_cam", "HiResCAM": "hires_cam", "LayerCAM": "layer_cam", "XGradCAM": "xgrad_cam"}
+
+
+@pytest.mark.parametrize("kind", PEERS)
+@pytest.mark.parametrize("where", ["last", "middle"])
+def test_pytorch_grad_cam(case, kind, where):
+    layer = case.net.cam_layer if where == "last" else MIDDLE[case.name]
+    method = methods.METHODS[PEERS[kind]]
+    ours = method.run(case.net, case.x, case.targets, layer=layer)
+    peer = grad_cam_peer(kind, case, layer)
+    if case.name == "densenet121" and where == "last":
+        # DenseNet's F.relu(features, inplace=True) overwrites what the peer has kept of the layer before it.
+        assert peer.activations.min() == 0
+        assert ours.isfinite().all() and slow_maps(case, layer)[0].min() < 0
+        return
+    assert_close(ours, peer.raw if method.signed else np.maximum(peer.raw, 0))
+
+
+def test_pytorch_grad_cam_cuts_the_negative_half_of_hires_cam(case):
+    """It ends every method with a ReLU; HiResCAM's paper has none."""
+    layer = MIDDLE[case.name]
+    ours = cam.hires_cam(case.net, case.x, case.targets, layer)
+    peer = grad_cam_peer("HiResCAM", case, layer)
+    assert ours.min() < 0 <= peer.finished.min()
+    resized = cam.upsample(ours.relu(), case.x.shape[-2:])
+    assert differs(resized, peer.finished)  # and it rescales each map to 0 to 1, which hides its magnitude
+
+
+@pytest.mark.parametrize("where", ["last", "middle"])
+def test_pytorch_grad_cam_pp(case, where):
+    """Its epsilon of 1e-6 in the denominator is larger than the squared gradients of most networks."""
+    if case.name == "densenet121" and where == "last":
+        pytest.skip("the peer's copy of the layer is overwritten, as in test_pytorch_grad_cam")
+    layer = case.net.cam_layer if where == "last" else MIDDLE[case.name]
+    peer = grad_cam_peer("GradCAMPlusPlus", case, layer)
+    acts, grads = slow_maps(case, layer)
+    with_epsilon = slow_weights(lambda a, g: grad_cam_pp_weight(a, g, 1e-6), acts, grads)
+    assert_close(sum_maps(with_epsilon, acts), peer.raw, 1e-3)
+    if case.name == "efficientnet_lite0" and where == "last":
+        assert differs(cam.grad_cam_pp(case.net, case.x, case.targets, layer), np.maximum(peer.raw, 0))
+
+
+def test_edges_against_scikit_image(lite0):
+    filters = pytest.importorskip("skimage.filters")
+    x = random_networks.photographs(96, 128)
+    grey = (x * 128 / 255).mean(1).numpy()
+    peer = np.stack([filters.sobel(image) for image in grey]) / np.sqrt(2)  # it divides by 4 and by sqrt(2), we by 8
+    assert_close(methods.METHODS["edges"].run(lite0, x, 0), peer)
