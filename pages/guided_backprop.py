@@ -131,7 +131,7 @@ st.header("The three on the picture", anchor=False)
 three_rules()
 st.header("Does it see the class?", anchor=False)
 st.markdown(
-    "Only positive gradients pass at every ReLU, so much the same arrives, whichever class one starts from."
+    "Only positive gradients pass at every ReLU. Does what arrives still depend on the class one starts from?"
     if RELUS
     else f"{view.net.title} has no ReLU: here guided backpropagation is the plain gradient."
 )

@@ -113,3 +113,12 @@ def test_a_network_without_relu_says_so(monkeypatch):
 
     linear = models.wrap(nn.Sequential(nn.Flatten(), nn.Linear(3 * 64, 4)), "linear", input_size=8)
     assert "no ReLU" in relu_step.unit_notes(linear, linear.network[1].weight.numpy())[0]
+
+
+@pytest.mark.parametrize("model", ["digits_linear", "digits_cnn"])
+def test_grey_digits(model):
+    app = open_page(model=model)
+    labels = [label for label, _ in numbers(app)]
+    assert not app.warning and ("Grad-CAM" in labels) == (model == "digits_cnn")
+    sentence = " ".join(warning.value for warning in open_page(model=model, what="Unit").warning)
+    assert ("has no layer of this kind" in sentence) == (model == "digits_linear")

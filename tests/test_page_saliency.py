@@ -1,7 +1,5 @@
 """The page on saliency maps."""
 
-import dataclasses
-import functools
 import json
 import re
 from pathlib import Path
@@ -75,13 +73,9 @@ def test_smooth_grad_takes_its_parameters_from_the_address():
     assert re.search(r"orrelation</abbr> with the plain gradient's map: -?0\.\d\d", text(one))
 
 
-def test_integrated_gradients_say_how_far_their_sum_misses(monkeypatch):
-    from vizcore import gradients, methods
-
-    entry = methods.METHODS["integrated_gradients"]
-    coarse = functools.partial(gradients.integrated_gradients, tolerance=0)  # 8 points and no more
-    monkeypatch.setitem(methods.METHODS, entry.name, dataclasses.replace(entry, run=coarse))
-    app = fresh(variant="Integrated gradients", ig_steps=8)
+def test_integrated_gradients_say_how_far_their_sum_misses():
+    app = fresh(variant="Integrated gradients", ig_steps=8, ig_tolerance=0)
+    assert app.slider(key="ig_tolerance").value == 0
     assert any(re.search(r"\d\.\d\d ?%", info.value) for info in app.info)
 
 
@@ -116,3 +110,9 @@ def test_curve_of_the_probability_stays_below_one():
 def test_other_class_from_the_sidebar():
     app = fresh(**{"class": "290"})
     assert "leave “jaguar”" in text(app)
+
+
+@pytest.mark.parametrize("model", ["digits_linear", "digits_cnn"])
+def test_grey_digits(model):
+    app = fresh(model=model, image="giant_panda")
+    assert not app.warning and len(bars(app)) == 4
