@@ -84,6 +84,9 @@ def test_layer_changes_everything_below():
     assert "of 196 cells" in shown and "A check" not in shown and "stage4.block3" in shown
     assert app.select_slider(key="pick_layer").value == "stage4.block3"
     assert len(app.selectbox(key="layer").options) == 1 + 18
+    app.select_slider(key="pick_layer").set_value("stage7.block1").run()
+    assert checked(app).selectbox(key="layer").value == "stage7.block1"
+    assert "Evidence for malamute at stage7.block1" in captions(app)
 
 
 def test_counterfactual_of_a_sum_without_negative_cells_is_a_calm_sentence():
