@@ -93,8 +93,8 @@ class Net:
         """What the network sees of an image: shorter side resized to `resize`, then the central square."""
         image = image.convert("RGB" if self.channels == 3 else "L")
         width, height = image.size
-        scale = self.resize / min(width, height)
-        size = (self.resize, int(height * scale)) if width <= height else (int(width * scale), self.resize)
+        long = int(self.resize * max(image.size) / min(image.size))  # rounded down, as in torchvision
+        size = (self.resize, long) if width <= height else (long, self.resize)
         image = image.resize(size, self.interpolation)
         left, top = (int(round((side - self.input_size) / 2)) for side in size)
         return image.crop((left, top, left + self.input_size, top + self.input_size))
