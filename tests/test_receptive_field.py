@@ -26,7 +26,7 @@ Cells = list[tuple[tuple[int, int], tuple[int, int, int, int] | None]]
 
 
 def supports(net: Net, cells: str) -> dict[str, Cells]:
-    """For each layer with a field that can differ from the layer before: cells and the box of the pixels that reach them, from one captured forward."""
+    """For each layer that can change a field: cells and the box of the pixels that reach them, from one forward."""
     kinds = ("conv", "pool", "block")
     layers = [layer for layer in net.layers if layer.spatial and layer.receptive_field and layer.kind in kinds]
     x = torch.randn(1, 3, net.input_size, net.input_size, generator=torch.Generator().manual_seed(0)).requires_grad_()
