@@ -10,10 +10,14 @@ PAGES = {
         Page("overview", None, "Overview", "explore", "Given a trained model, what did it learn?"),
     ],
     "Part 1. Weights and activations": [
+        Page("weights", 1, "Visualizing weights", "grid_on",
+             "What a network learned is in its weights. Scaled from 0 to 255 they are pictures: what do they show?"),
         Page("output_maps", 2, "Output maps", "view_module",
              "Every channel of a layer draws its own picture of the input. What does each of them find?"),
-        Page("small_outputs", 3, "Small output sizes", "grid_on",
+        Page("small_outputs", 3, "Small output sizes", "grid_4x4",
              "A deep feature map has only a few cells. Which part of the picture does one of them see?"),
+        Page("unit", 6, "Inside one unit", "psychology",
+             "One feature map of one layer: what excites it, and which classes does it feed?"),
     ],
     "Part 2. Gradients": [
         Page("saliency", 10, "Saliency maps", "grain",

@@ -1,0 +1,80 @@
+"""Long computations that all visitors share: each runs once, in a thread of its own, and reports how far it is."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+PATIENCE = 5.0  # seconds after which a job that nobody waits for is given up
+
+
+class Abandoned(RuntimeError):
+    """Nobody waits for this job any more."""
+
+
+class Job:
+    """One computation: not started, running, or done. Kept in `st.cache_resource`, shared by all visitors."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._running = False
+        self._asked = 0.0
+        self._error: BaseException | None = None
+        self._result: Any = None
+        self.share = 0.0
+
+    def start(self, work: Callable[[Callable[[float], None]], Any], keep: bool) -> None:
+        """Run `work(report)` unless it runs already or is done.
+
+        Args:
+            keep: go on when nobody waits any more; otherwise `report` raises :class:`Abandoned` then.
+        """
+        self._asked = time.monotonic()
+        with self._lock:
+            if self._running or (self._done.is_set() and self._error is None):
+                return
+            self._running, self._error, self.share = True, None, 0.0
+            self._done.clear()
+        threading.Thread(target=self._work, args=(work, keep), daemon=True).start()
+
+    def _work(self, work: Callable, keep: bool) -> None:
+        def report(share: float) -> None:
+            self.share = share
+            if not keep and time.monotonic() - self._asked > PATIENCE:
+                raise Abandoned
+
+        try:
+            self._result = work(report)
+        except BaseException as error:
+            self._error = error
+        with self._lock:
+            self._running = False
+            self._done.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it is done, after waiting at most so long."""
+        self._asked = time.monotonic()
+        return self._done.wait(seconds)
+
+    def result(self) -> Any:
+        """What `work` returned; what it raised is raised here."""
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
+def shared(job: Job, work: Callable[[Callable[[float], None]], Any], label: str, keep: bool = False) -> Any:
+    """The result of a job, with a progress bar in its place until it is there."""
+    job.start(work, keep)
+    if not job.wait(0.2):
+        bar = st.empty()
+        while not job.wait(0.25):
+            bar.progress(min(1.0, job.share), f"{label}: {100 * job.share:.0f} %")
+        bar.empty()
+    try:
+        return job.result()
+    except Abandoned:  # by those before us, just as we came
+        return shared(job, work, label, keep)

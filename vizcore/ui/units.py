@@ -1,0 +1,143 @@
+"""Cached computations about single cells and units: receptive fields, best patches, preferred inputs, classes."""
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from vizcore.ui.cache import View
+from vizcore.ui.jobs import Job, shared
+from vizcore.ui.progress import working
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vizcore.activation_maximization import Preferred
+    from vizcore.models import Net
+    from vizcore.top_patches import Hit, Index
+
+
+def unit_number(view: View, layer: str, maps: np.ndarray, label: str = "Unit") -> int:
+    """A number field for a unit of the layer, as `?unit=`; empty means the map with the largest mean."""
+    count = len(maps)
+    strongest = int(maps.reshape(count, -1).mean(1).argmax())
+    typed = st.session_state.get("unit")
+    if isinstance(typed, int) and typed >= count:
+        st.session_state["unit"] = count - 1
+    typed = st.number_input(
+        f"{label}, 0 to {count - 1}", 0, count - 1, None, 1, key="unit", bind="query-params",
+        placeholder=f"strongest ({strongest})", width=190,
+        help="Empty: the one with the largest mean on this picture.",
+    )  # fmt: skip
+    return strongest if typed is None else typed
+
+
+# Receptive fields.
+
+
+@st.cache_data(max_entries=256, max_size="100MB", show_spinner=False)
+def _effective(
+    model: str, digest: str, layer: str, cell: tuple[int, int], inputs: int, _net: "Net", _x: "Tensor"
+) -> np.ndarray:
+    import torch
+
+    from vizcore import effective_field, top_patches
+
+    pictures = top_patches.collection(_net)
+    others = [len(pictures.titles) * n // inputs for n in range(1, inputs)]
+    batch = torch.cat([_x, *(_net.preprocess(pictures.open(n)) for n in others)])
+    return effective_field.effective_field(_net, batch, layer, cell)
+
+
+def effective(view: View, layer: str, cell: tuple[int, int], inputs: int) -> np.ndarray:
+    """(H, W) effective receptive field of a cell, over the view's picture and `inputs` - 1 others of the gallery."""
+    with working("Following gradients from the cell to the input"):
+        return _effective(view.model, view.digest, layer, cell, inputs, view.net, view.x)
+
+
+# The pictures that excite a unit most.
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _index_job(model: str, collection: str) -> Job:
+    return Job()
+
+
+def top_index(view: View, collection: str) -> "Index":
+    """The best patches of all units, searched once for all visitors."""
+    from vizcore import top_patches
+
+    def work(report) -> "Index":
+        return top_patches.load_or_build(view.net, top_patches.collection(view.net, collection), progress=report)
+
+    count = len(top_patches.collection(view.net, collection).titles)
+    label = f"Searching {count} pictures for every unit of {view.net.title}"
+    return shared(_index_job(view.model, collection), work, label, keep=True)
+
+
+@st.cache_data(max_entries=128, max_size="300MB", show_spinner=False)
+def _backward(
+    model: str, collection: str, pictures: tuple[int, ...], layer: str, unit: int, rule: str | None, _net: "Net"
+) -> np.ndarray:
+    import torch
+
+    from vizcore import relu_rules, top_patches
+
+    source = top_patches.collection(_net, collection)
+    x = torch.cat([_net.preprocess(source.open(number)) for number in pictures])
+    return relu_rules.backpropagate_unit(_net, x, layer, unit, rule=rule).cpu().numpy()
+
+
+def backward(
+    view: View, collection: str, hits: "tuple[Hit, ...]", layer: str, unit: int, rule: str | None
+) -> np.ndarray:
+    """(N, C, H, W) gradient of the unit's strongest cell for each picture; `rule` as in `backpropagate_unit`."""
+    with working("Going back from the unit to the pictures"):
+        pictures = tuple(hit.picture for hit in hits)
+        return _backward(view.model, collection, pictures, layer, unit, rule, view.net)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _classes(
+    model: str, collection: str, pictures: tuple[int, ...], layer: str, unit: int, _net: "Net"
+) -> np.ndarray:
+    import torch
+
+    from vizcore import top_patches, unit_classes
+
+    source = top_patches.collection(_net, collection)
+    x = torch.cat([_net.preprocess(source.open(number)) for number in pictures])
+    return unit_classes.contributions(_net, x, layer, unit).cpu().numpy()
+
+
+def classes(view: View, collection: str, hits: "tuple[Hit, ...]", layer: str, unit: int) -> np.ndarray:
+    """(K,) what the unit adds to each class score, on average over its best pictures."""
+    with working("Following the unit to the class scores"):
+        pictures = tuple(hit.picture for hit in hits)
+        return _classes(view.model, collection, pictures, layer, unit, view.net)
+
+
+# Preferred inputs.
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _preferred_job(model: str, layer: str, unit: int, steps: int, seed: int) -> Job:
+    return Job()
+
+
+def preferred(view: View, layer: str, unit: int, steps: int, seed: int) -> "Preferred":
+    """A synthesized input for the unit, made once for all visitors; given up when nobody waits for it."""
+    from vizcore import activation_maximization
+
+    def work(report) -> "Preferred":
+        return activation_maximization.synthesize(
+            view.net, layer, [unit], steps=steps, seed=seed, progress=report
+        )
+
+    return shared(_preferred_job(view.model, layer, unit, steps, seed), work, f"Climbing, {steps} steps")
+
+
+def key_of(*parts: object) -> str:
+    """A short name for widgets that must start anew when one of the parts changes."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
