@@ -25,8 +25,8 @@ def columns(bars: Sequence[Column], title: str, top: str, ends: tuple[str, str])
     """
     drawn = "".join(
         f'<li title="{html.escape(bar.label)}"{" class=on" if bar.chosen else ""}>'
-        f'<i style="height:{100 * bar.height:.1f}%"><b style="height:{100 * bar.part / (bar.height or 1):.1f}%"></b></i>'
-        "</li>"
+        f'<i style="height:{100 * bar.height:.1f}%">'
+        f'<b style="height:{100 * bar.part / (bar.height or 1):.1f}%"></b></i></li>'
         for bar in bars
     )
     left, right = map(html.escape, ends)
@@ -48,14 +48,19 @@ def bars(names: Sequence[str], shares: Sequence[float], chosen: int | None = Non
     return f'<ol class="viz-bars" aria-label="Probabilities">{lines}</ol>'
 
 
-def kernel_table(kernel: np.ndarray) -> str:
-    """The numbers of one kernel (kh, kw), each on its grey from 0 to 255."""
-    low, high = float(kernel.min()), float(kernel.max())
-    span = (high - low) or 1.0
+def kernel_tables(sheets: np.ndarray, names: Sequence[str]) -> str:
+    """The numbers of a kernel (C, kh, kw), one table per named sheet, each number on its grey from 0 to 255."""
+    low, span = float(sheets.min()), float(np.ptp(sheets)) or 1.0
 
     def cell(value: float) -> str:
         grey = round(255 * (value - low) / span)
-        return f'<td style="background:rgb({grey},{grey},{grey});color:{"#000" if grey > 127 else "#fff"}">{value:.2f}</td>'
+        ink = "#000" if grey > 127 else "#fff"
+        return f'<td style="background:rgb({grey},{grey},{grey});color:{ink}">{value:.2f}</td>'
 
-    rows = "".join(f"<tr>{''.join(cell(float(value)) for value in row)}</tr>" for row in kernel)
-    return f'<div class="viz-kernel"><table>{rows}</table></div>'
+    tables = "".join(
+        f"<table><caption>{html.escape(name)}</caption>"
+        + "".join(f"<tr>{''.join(cell(float(value)) for value in row)}</tr>" for row in sheet)
+        + "</table>"
+        for sheet, name in zip(sheets, names, strict=True)
+    )
+    return f'<div class="viz-kernel">{tables}</div>'
