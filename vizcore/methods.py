@@ -202,7 +202,9 @@ def notes(method: Method, net: Net, x: Tensor, target: int, values: Tensor, para
             f"Deconvnet needs max-pool switches; {net.title} has no max-pooling, so this picture does not "
             "depend on the image, only on the class."
         )
-    if method.family == "cam" and method.maps and not method.signed and not values.any():
+    if not values.any() and params.get("counterfactual"):
+        found.append("The final ReLU removed everything: no evidence against this class at this layer.")
+    elif not values.any() and method.family == "cam" and not (method.maps and method.signed):
         found.append("The final ReLU removed everything: no positive evidence for this class at this layer.")
     elif not values.any():
         found.append("Every value is exactly zero: nothing here changes the score.")
