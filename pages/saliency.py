@@ -46,7 +46,8 @@ if method == "saliency":
     signed, values = ui.input_gradient(view, of=of), plain.values
 else:
     with ui.controls("variant_controls"):
-        params = ui.param_widgets(METHODS[method], prefix)
+        quick = {"tolerance": 0.0} if prefix == "ig" else {}
+        params = ui.param_widgets(METHODS[method], prefix, **quick)
     result = ui.attribution(view, method, **params)
     signed = result.values
     values = gradients.reduce_channels(torch.from_numpy(signed)[None], channels)[0].numpy()

@@ -199,8 +199,12 @@ def notes(method: Method, net: Net, x: Tensor, target: int, values: Tensor, para
         )
     if method.name == "deconvnet" and not relu_free and not has_max_pool(net):
         found.append(
-            f"Deconvnet needs max-pool switches; {net.title} has no max-pooling, so this picture does not "
-            "depend on the image, only on the class."
+            f"Deconvnet needs max-pool switches; {net.title} has no max-pooling, so this picture "
+            + (
+                "hardly depends on the image."
+                if any(layer.kind == "activation" for layer in net.layers)
+                else "does not depend on the image, only on the class."
+            )
         )
     if not values.any() and params.get("counterfactual"):
         found.append("The final ReLU removed everything: no evidence against this class at this layer.")

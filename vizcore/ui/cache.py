@@ -3,16 +3,18 @@
 Keys are plain values (names, digests, numbers); arguments that begin with an underscore are not in the key.
 """
 
+import contextlib
 import dataclasses
 import gc
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 from PIL import Image
 
-from vizcore.ui.progress import working
+from vizcore.ui import jobs, progress
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -171,10 +173,29 @@ def attribution(
     Raises:
         ValueError: an unknown method, layer, class or parameter.
     """
+    from vizcore import methods
+
     target = view.target if target is None else target
     key = view.model, view.digest, method, target, layer, tuple(sorted(params.items()))
-    with working(f"Computing {method.replace('_', ' ')}"):
+    title = methods.METHODS[method].title if method in methods.METHODS else method
+    if method in methods.METHODS and methods.METHODS[method].slow:
+
+        def work(report: Callable[[float], None]) -> "Attribution":
+            return methods.run(method, view.net, view.x, target, layer=layer, progress=report, **params)
+
+        with progress.line.get() or contextlib.nullcontext():
+            return jobs.shared(_slow(*key), work, title)
+    with progress.working(f"Computing {title}"):
         return _attribute(*key, view.net, view.x)
+
+
+@st.cache_resource(max_entries=96, show_spinner=False)
+def _slow(
+    model: str, digest: str, method: str, target: int, layer: str | None, params: tuple
+) -> jobs.Job:
+    """The one run of a method that takes many forward passes; all who ask for it see its progress."""
+    return jobs.Job()
+
 
 
 @st.cache_data(max_entries=256, max_size="200MB", show_spinner=False)
@@ -249,7 +270,7 @@ def removal_curve(
     Returns:
         "logit" and "probability", each (3, shares).
     """
-    with working("Removing pixels"):
+    with progress.working("Removing pixels"):
         return _removal_curve(
             view.model, view.digest, view.target, map_key, shares, fill, seed, values, view.net, view.x
         )

@@ -4,6 +4,7 @@ Streamlit's `bind="query-params"` writes the label a person reads into the addre
 a good name (for a class index, a file), a second, hidden select box holds the plain value and is bound.
 """
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -132,10 +133,16 @@ def layer_select(
     return linked_select(label, names, key, default=default, format_func=describe, slider=slider, width=width)
 
 
-def param_widgets(method: "Method", key: str) -> dict[str, Any]:
-    """One widget per parameter of a method (layers excepted), in the address as `<key>_<name>`."""
+def param_widgets(method: "Method", key: str, **defaults: Any) -> dict[str, Any]:
+    """One widget per parameter of a method (layers excepted), in the address as `<key>_<name>`.
+
+    Args:
+        defaults: where a page starts with another value than the method does.
+    """
     return {
-        param.name: _param_widget(param, f"{key}_{param.name}")
+        param.name: _param_widget(
+            dataclasses.replace(param, default=defaults.get(param.name, param.default)), f"{key}_{param.name}"
+        )
         for param in method.params
         if param.kind != "layer"
     }
