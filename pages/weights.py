@@ -54,11 +54,11 @@ def fully_connected() -> None:
         labels = [f"node {k}: {number(low[k])} black, {number(high[k])} white" for k in range(count)]
         ui.tiles(
             render.encode(sprite, "png"), layout, labels, "templates", selected=node, take=take, height=300,
-            largest=112, alt=f"The weights of the {count} nodes as pictures of 28 × 28, from 0 (lowest weight) to 255 (highest)",
+            largest=94, alt=f"The weights of the {count} nodes as pictures of 28 × 28, from 0 (lowest weight) to 255 (highest)",
         )  # fmt: skip
         st.caption(
             f"{count} nodes, 784 weights each, drawn from 0 (black, lowest weight) to 255 (white, highest). "
-            + ("Each node has its own scale." if scale == "each" else f"All from {number(low[0])} to {number(high[0])}.")
+            + ("Each node has its own scale." if scale == "each" else f"All: {number(low[0])} to {number(high[0])}.")
         )
 
     st.header("Template × input", anchor=False)
@@ -112,8 +112,10 @@ def choose_digit() -> tuple[np.ndarray, str]:
         st.session_state["digit"] = int(shown[position])
 
     with picker:
-        index = st.number_input("Test digit", 0, len(images) - 1, 0, key="digit", bind="query-params", width=150)
         shown = np.concatenate([np.flatnonzero(labels == name)[:5] for name in range(10)])
+        index = st.number_input(
+            "Test digit", 0, len(images) - 1, int(shown[0]), key="digit", bind="query-params", width=150
+        )
         sprite, layout = atlas(images[shown])
         at = np.flatnonzero(shown == index)
         ui.tiles(

@@ -139,7 +139,7 @@ def tiles(
     smooth: bool = False,
     height: int = 520,
     largest: int = 128,
-    smallest: int = 24,
+    smallest: int = 22,
     take: Callable[[int], None] | None = None,
 ) -> int | None:
     """Draw the tiles of a sprite; the position of the tile just chosen, or None.
@@ -161,7 +161,7 @@ def tiles(
         {
             "columns": layout.columns, "cell": layout.cell, "labels": list(labels), "alt": alt, "smooth": smooth,
             "selected": -1 if selected is None else selected, "height": height, "largest": largest,
-            "smallest": smallest, "gap": 3, "name": f"{zlib.crc32(sprite):x}",
+            "smallest": smallest, "gap": 2, "name": f"{zlib.crc32(sprite):x}",
         }
     ).encode()  # fmt: skip
 
