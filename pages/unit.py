@@ -93,7 +93,7 @@ def preferred() -> None:
     """A picture made for the unit by gradient ascent."""
     with ui.controls("ascent"):
         made = st.toggle("Make a picture for this unit", key="made", **bound)
-        steps = st.select_slider("Steps", [32, 64, 96, 128, 192], 64, key="steps", width=220, **bound)
+        steps = st.select_slider("Steps", [32, 64, 96, 128, 192], 96, key="steps", width=220, **bound)
         seed = st.number_input("Seed", 0, 9999, 0, key="seed", width=140, **bound)
     if not made:
         st.caption("Starts from noise and climbs the gradient of the unit's mean activation; it takes some seconds.")

@@ -17,12 +17,11 @@ from torch import Tensor
 
 from vizcore import partial
 from vizcore.models import Net
-from vizcore.relu_rules import relu_rule
 
 # Square root of the covariance of the colours of ImageNet's pixels (Olah et al. 2017), largest column of length 1.
 _COLOURS = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 _COLOURS = _COLOURS / _COLOURS.norm(dim=0).max()
-RATE = 0.1  # of Adam
+RATE = 0.07  # of Adam
 
 
 class Preferred(NamedTuple):
@@ -30,7 +29,7 @@ class Preferred(NamedTuple):
 
     Attributes:
         images: (N, S, S, C) uint8.
-        trace: (steps, N) float32, the activation the ascent saw at each step.
+        trace: (steps, N) float32, what was climbed at each step: the mean of the map, before its ReLU if it has one.
         activation: (N,) float32, of the finished pictures, not moved: mean over the map.
         noise: (N,) float32, the mean activation on noise pictures of the kind the ascent starts from.
     """
@@ -43,28 +42,6 @@ class Preferred(NamedTuple):
 
 class Cancelled(RuntimeError):
     """Raised by a progress callback that wants the ascent to end."""
-
-
-class _Redirected(torch.autograd.Function):
-    """A ReLU that also lets through gradients which would open it (Olah et al. 2017)."""
-
-    @staticmethod
-    def forward(ctx, f: Tensor, ceiling: float) -> Tensor:
-        ctx.save_for_backward(f)
-        ctx.ceiling = ceiling
-        return f.clamp(0, None if math.isinf(ceiling) else ceiling)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor):
-        (f,) = ctx.saved_tensors
-        shut = ((f <= 0) & (gradient > 0)) | ((f >= ctx.ceiling) & (gradient < 0))  # what is minimized is -activation
-        return gradient.masked_fill(shut, 0), None
-
-
-class _redirected(relu_rule):
-    def __init__(self):
-        super().__init__("guided")
-        self._function = _Redirected
 
 
 def _wave_scale(size: int, device: torch.device) -> Tensor:
@@ -84,7 +61,7 @@ def picture(waves: Tensor, size: int) -> Tensor:
 
 def _start(count: int, channels: int, size: int, generator: torch.Generator) -> Tensor:
     parts = torch.randn(2, count, channels, size, size // 2 + 1, generator=generator)
-    return torch.complex(*(0.01 * parts))
+    return torch.complex(*(0.1 * parts))
 
 
 def _moved(x: Tensor, generator: torch.Generator) -> Tensor:
@@ -95,6 +72,22 @@ def _moved(x: Tensor, generator: torch.Generator) -> Tensor:
     rows = torch.stack([cos, -sin, shift[:, 0] / 4, sin, cos, shift[:, 1] / 4], dim=1)
     grid = F.affine_grid(rows.view(-1, 2, 3).to(x), list(x.shape), align_corners=False)
     return F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
+
+
+def before_relu(net: Net, layer: str) -> str:
+    """The layer to climb for a ReLU, or for a block that ends in one: the one right before it.
+
+    Where a ReLU is shut there is no gradient to follow, and above its ceiling, if it has one, none either.
+    """
+    names = [item.name for item in net.layers]
+    at = names.index(layer)
+    if at > 0 and net.layers[at].kind == "block" and net.layers[at - 1].kind == "relu":
+        at -= 1
+    if at > 0 and net.layers[at].kind == "relu":
+        one, other = net.layers[at - 1], net.layers[at]
+        if one.kind in ("conv", "norm") and one.out_shape == other.out_shape and partial.calls(net)[other.name] == 1:
+            return one.name
+    return layer
 
 
 def _levels(acts: Tensor, units: Tensor) -> Tensor:
@@ -141,8 +134,9 @@ def synthesize(
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         start = _start(8, net.channels, size, generator).to(device)
-        acts = partial.activation(net, (picture(start * 30, size) - mean) / std, layer)
+        acts = partial.activation(net, (picture(start * 3, size) - mean) / std, layer)
         noise = torch.stack([_levels(acts, torch.full((8,), int(unit))).mean() for unit in units])
+    climbed = before_relu(net, layer)
     waves = torch.view_as_real(_start(len(units), net.channels, size, generator)).to(device).requires_grad_()
     optimizer = torch.optim.Adam([waves], lr=RATE)
     trace = []
@@ -151,8 +145,7 @@ def synthesize(
             x = picture(torch.view_as_complex(waves), size)
             penalty = variation * sum(x.diff(dim=d).abs().mean() for d in (2, 3)) if variation else 0.0
             x = (_moved(x, generator) - mean) / std
-            with _redirected():
-                levels = _levels(partial.activation(net, x, layer), chosen)
+            levels = _levels(partial.activation(net, x, climbed), chosen)
             (waves.grad,) = torch.autograd.grad(penalty - levels.sum(), waves)
         optimizer.step()
         trace.append(levels.detach())
