@@ -30,15 +30,17 @@ def input_gradient(net: Net, x: Tensor, target: int | Tensor, of: str = "logit")
     Returns:
         (N, C, H, W) gradients, signed.
     """
+    scores = {
+        "logit": lambda logits: logits,
+        "probability": lambda logits: logits.softmax(1),
+        "loss": lambda logits: -logits.log_softmax(1),
+    }
+    if of not in scores:
+        raise ValueError(f"There is no score '{of}': choose logit, probability or loss.")
     x = x.detach().requires_grad_()
     targets = net.check_target(target, len(x))[:, None]
     with torch.enable_grad():
-        logits = net(x)
-        score = {
-            "logit": lambda: logits.gather(1, targets),
-            "probability": lambda: logits.softmax(1).gather(1, targets),
-            "loss": lambda: -logits.log_softmax(1).gather(1, targets),
-        }[of]()
+        score = scores[of](net(x)).gather(1, targets)
         return torch.autograd.grad(score.sum(), x)[0]
 
 

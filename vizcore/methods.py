@@ -14,7 +14,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from vizcore import cam, controls, gradients, relu_rules
 from vizcore.models import Net
@@ -162,7 +164,7 @@ def run(
     """
     if name not in METHODS:
         raise ValueError(f"There is no method called '{name}'. Known: {', '.join(METHODS)}.")
-    method = METHODS[name]
+    method, x = METHODS[name], x.detach()
     if len(x) != 1:
         raise ValueError(f"run() explains one image at a time, not {len(x)}; the functions underneath take batches.")
     if not torch.isfinite(x).all():
@@ -233,22 +235,41 @@ def notes(method: Method, net: Net, x: Tensor, target: int, values: Tensor, para
     return found
 
 
-_relus: WeakKeyDictionary[Net, int] = WeakKeyDictionary()
+_MAX_POOLS = {
+    F.max_pool2d, torch.max_pool2d, F.max_pool2d_with_indices, F.adaptive_max_pool2d,
+    F.adaptive_max_pool2d_with_indices,
+}  # fmt: skip
+_operations: WeakKeyDictionary[Net, tuple[int, bool]] = WeakKeyDictionary()
+
+
+class _MaxPools(TorchFunctionMode):
+    """Notices, within its block and in its thread, whether max-pooling is called, by a module or a function."""
+
+    found = False
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.found |= func in _MAX_POOLS
+        return func(*args, **(kwargs or {}))
+
+
+def _count(net: Net) -> tuple[int, bool]:
+    """How many ReLUs and whether any max-pooling one forward pass calls; looked at once for each network."""
+    if net not in _operations:
+        x = torch.zeros(1, net.channels, net.input_size, net.input_size, device=net.device)
+        with torch.no_grad(), relu_rules.relu_rule("guided") as relus, _MaxPools() as pools:
+            net(x)
+        _operations[net] = relus.replaced, pools.found
+    return _operations[net]
 
 
 def count_relus(net: Net) -> int:
-    """How many ReLU calls one forward pass makes, whichever way the network spells them; counted once."""
-    if net not in _relus:
-        x = torch.zeros(1, net.channels, net.input_size, net.input_size, device=net.device)
-        with torch.no_grad(), relu_rules.relu_rule("guided") as mode:
-            net(x)
-        _relus[net] = mode.replaced
-    return _relus[net]
+    """How many ReLU calls one forward pass makes, whichever way the network spells them."""
+    return _count(net)[0]
 
 
 def has_max_pool(net: Net) -> bool:
-    """Whether a max-pooling module stands in the network."""
-    return any(isinstance(m, torch.nn.MaxPool2d | torch.nn.AdaptiveMaxPool2d) for m in net.network.modules())
+    """Whether a forward pass max-pools, by a module or by a function call."""
+    return _count(net)[1]
 
 
 def _probability(net: Net, x: Tensor, target: int) -> float:
