@@ -40,7 +40,7 @@ def fully_connected() -> None:
     sheet = st.container(key="templates_sheet", gap="small")
     with ui.controls("node_strip"):
         node = st.number_input(
-            "Node", 0, count - 1, 0, key="node", bind="query-params", width=150,
+            "Node", 0, count - 1, key="node", bind="query-params", width=150,
             help="The digit it stands for." if linear else "One of the hidden nodes; they have no names.",
         )  # fmt: skip
     scaled = filters.scale(bank, scale == "shared")
@@ -113,9 +113,11 @@ def choose_digit() -> tuple[np.ndarray, str]:
 
     with picker:
         shown = np.concatenate([np.flatnonzero(labels == name)[:5] for name in range(10)])
-        index = st.number_input(
-            "Test digit", 0, len(images) - 1, int(shown[0]), key="digit", bind="query-params", width=150
-        )
+        typed = st.number_input(
+            "Test digit", 0, len(images) - 1, None, 1, key="digit", bind="query-params", width=150,
+            placeholder=str(shown[0]),
+        )  # fmt: skip
+        index = int(shown[0]) if typed is None else typed
         sprite, layout = atlas(images[shown])
         at = np.flatnonzero(shown == index)
         ui.tiles(
@@ -157,7 +159,7 @@ def convolutional() -> None:
         if face == "one":
             if (st.session_state.get("channel") or 0) >= channels:
                 st.session_state["channel"] = channels - 1
-            channel = st.number_input("Channel", 0, channels - 1, 0, key="channel", bind="query-params", width=130)
+            channel = st.number_input("Channel", 0, channels - 1, key="channel", bind="query-params", width=130)
         scale = st.segmented_control(
             "Scale", ["each", "shared"], default="each", key="scale", required=True, bind="query-params"
         )

@@ -1,0 +1,81 @@
+"""The page on output maps: every control changes what it says it changes."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from vizcore import activations
+
+ROOT = Path(__file__).parents[1]
+LAYER = "stage3.block1.expand.relu"
+
+
+@pytest.fixture(autouse=True)
+def _from_the_root(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+
+
+def open_page(path="pages/output_maps.py", **address) -> AppTest:
+    app = AppTest.from_file(str(ROOT / path), default_timeout=120)
+    for name, value in address.items():
+        app.query_params[name] = str(value)
+    app.run()
+    assert not app.exception, app.exception[0].stack_trace
+    return app
+
+
+def texts(app: AppTest) -> str:
+    return " ".join(element.value for element in (*app.markdown, *app.caption, *app.info, *app.header))
+
+
+def test_through_the_table():
+    app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=120).run()
+    app.switch_page("pages/output_maps.py").run()
+    assert not app.exception and "Output maps" in app.title[0].value
+
+
+def test_numbers_shown_are_those_of_the_maps(lite0):
+    from vizcore import gallery
+
+    app = open_page(layer=LAYER, image="jaguar")
+    x = lite0.preprocess(gallery.open_image(gallery.find("gallery", "jaguar")))
+    numbers = activations.statistics(activations.feature_maps(lite0, x, LAYER))
+    assert f"{100 * numbers.sparsity.mean():.3g} % of all values" in texts(app)
+    assert f"strongest ({numbers.mean.argmax()})" == app.number_input(key="unit").placeholder
+    assert f"Map {numbers.mean.argmax()} has the largest mean" in texts(app)
+
+
+def test_controls():
+    app = open_page()
+    for layer, size in ((LAYER, "144 maps of 56 × 56"), ("head.relu", "1280 maps of 7 × 7")):
+        app.selectbox(key="layer").set_value(layer).run()
+        assert f"**{layer}**: {size}" in texts(app)
+    app.segmented_control(key="scale").set_value("each").run()
+    assert "Each map has its own scale" in texts(app) and "own scale even the faintest" in texts(app)
+    for key, value in (("sort", "index"), ("sort", "max"), ("drawn", "smooth")):
+        app.segmented_control(key=key).set_value(value).run()
+        assert not app.exception
+    app.number_input(key="unit").set_value(1279).run()
+    app.selectbox(key="layer").set_value("stem.relu").run()
+    assert not app.exception and app.number_input(key="unit").value == 31
+    app.selectbox(key="second").set_value("jaguar").run()
+    assert "The same maps for" in texts(app) and "correlation of" in texts(app)
+    app.slider(key="opacity").set_value(0.8).run()
+    assert not app.exception
+
+
+def test_negative_layers_say_so():
+    assert "blue is below zero" in texts(open_page(layer="stem.conv"))
+
+
+def test_a_link_reproduces_the_view_and_an_impossible_unit_does_not_stop_it():
+    app = open_page(layer=LAYER, unit=7, sort="max", scale="each", second="jaguar")
+    assert app.number_input(key="unit").value == 7
+    assert app.segmented_control(key="sort").value == "max"
+    assert open_page(layer=LAYER, unit=5000).number_input(key="unit").value is None
+
+
+@pytest.mark.parametrize(("model", "said"), [("digits_cnn", "10 maps of"), ("digits_linear", "has no maps")])
+def test_grey_networks(model, said):
+    assert said in texts(open_page(model=model))

@@ -1,0 +1,97 @@
+"""The page on weights: every control changes what it says it changes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from vizcore import filters, gallery
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _from_the_root(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+
+
+def open_page(path="pages/weights.py", **address) -> AppTest:
+    app = AppTest.from_file(str(ROOT / path), default_timeout=120)
+    for name, value in address.items():
+        app.query_params[name] = str(value)
+    app.run()
+    assert not app.exception, app.exception[0].stack_trace
+    return app
+
+
+def texts(app: AppTest) -> str:
+    return " ".join(element.value for element in (*app.markdown, *app.caption, *app.info, *app.header))
+
+
+def test_through_the_table():
+    app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=120).run()
+    app.switch_page("pages/weights.py").run()
+    assert not app.exception and "Visualizing weights" in app.title[0].value
+
+
+def test_fully_connected_controls():
+    app = open_page(digit=0)
+    assert app.number_input(key="node").value == 0 and "“0”" in texts(app)
+    app.number_input(key="node").set_value(4).run()
+    assert "logit" in texts(app) and "of “4”" in texts(app)
+    before = texts(app)
+    app.number_input(key="digit").set_value(11).run()
+    assert texts(app) != before
+    app.segmented_control(key="greys").set_value("shared").run()
+    assert "All: " in texts(app)
+    app.segmented_control(key="network").set_value("mlp").run()
+    assert "hidden node 4" in texts(app) and "128 nodes" in texts(app)
+    app.number_input(key="node").set_value(127).run()
+    app.segmented_control(key="network").set_value("linear").run()
+    assert not app.exception
+    assert app.number_input(key="node").value == 9  # clipped to the ten nodes
+
+
+def test_first_digit_is_a_zero():
+    index = int(open_page().number_input(key="digit").placeholder)
+    assert gallery.digits()[3][index] == 0
+
+
+def test_kernel_controls(lite0):
+    app = open_page()
+    bank = filters.filter_bank(lite0, "stem.conv")
+    assert app.segmented_control(key="face").value == "colour"
+    assert "Kernel 0" in texts(app)
+    app.segmented_control(key="order").set_value("norm").run()
+    best = int(np.argmax(filters.norms(bank)))
+    assert f"Kernel {best}" in texts(app)  # none typed: the first of the sheet
+    app.number_input(key="unit").set_value(7).run()
+    assert "Kernel 7" in texts(app)
+    app.segmented_control(key="scale").set_value("shared").run()
+    assert "One scale for all" in texts(app)
+    app.segmented_control(key="face").set_value("one").run()
+    app.number_input(key="channel").set_value(2).run()
+    assert "input channel 2 of 3" in texts(app)
+    app.selectbox(key="layer").set_value("stage2.block1.depthwise.conv").run()
+    assert not app.exception and "one sheet of weights each" in texts(app)
+    app.number_input(key="unit").set_value(95).run()
+    app.selectbox(key="layer").set_value("stem.conv").run()
+    assert not app.exception and app.number_input(key="unit").value == 31
+
+
+@pytest.mark.parametrize("model", ["digits_linear", "digits_cnn"])
+def test_grey_networks(model):
+    app = open_page(model=model)
+    said = "no convolution" if model == "digits_linear" else "conv1_1: 10 kernels of 3 × 3"
+    assert said in texts(app) and "difficult to interpret" in texts(app)
+
+
+def test_a_link_reproduces_the_view():
+    app = open_page(network="mlp", node=12, digit=5, layer="head.conv", order="norm", unit=9, scale="shared")
+    assert "hidden node 12" in texts(app) and "Kernel 9" in texts(app) and "1 × 1 kernel" in texts(app)
+
+
+def test_missing_networks_are_named():
+    text = texts(open_page())
+    assert ("Not on this computer" in text) == ("Download in the sidebar" in text)
