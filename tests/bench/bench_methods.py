@@ -1,0 +1,124 @@
+"""Times of the methods beside Captum, pytorch-grad-cam and the bare passes they need. Prints a table, writes nothing.
+
+    python tests/bench/bench_methods.py [--rounds 40] [--threads 2]
+
+EfficientNet-Lite0 at 224x224. All candidates of a row take turns, so that other work on the machine hits them
+alike; the median is printed, and the median over the rounds of the ratio to ours. Wanted: no peer is faster
+(ratio at least 1), and ours takes at most 1.25 times the bare passes.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
+
+import random_networks  # noqa: E402
+
+from vizcore import methods  # noqa: E402
+from vizcore.models import Net  # noqa: E402
+from vizcore.torchvision_guard import torchvision_models  # noqa: E402
+
+TARGET = 290
+
+
+def candidates(net: Net, x: Tensor) -> dict[str, dict[str, Callable[[], object]]]:
+    """For each method: ours first, then the bare passes, then the peers, each on a network of its own."""
+    from captum import attr
+
+    torchvision_models()  # pytorch-grad-cam imports torchvision, which needs the guard
+    from pytorch_grad_cam import GradCAM
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    bare, peer = (random_networks.plain(net) for _ in range(2))
+    target_layer = peer.get_submodule(net.cam_layer)
+    grad_cam = GradCAM(random_networks.plain(net), [])
+    grad_cam.target_layers = [grad_cam.model.get_submodule(net.cam_layer)]
+    grad_cam = GradCAM(grad_cam.model, grad_cam.target_layers)
+    targets = [ClassifierOutputTarget(TARGET)]
+    layer_grad_cam = attr.LayerGradCam(peer, target_layer)
+    saliency, guided = attr.Saliency(peer), attr.GuidedBackprop(peer)
+    body, head = split(bare)
+
+    def leaf() -> Tensor:
+        return x.clone().requires_grad_()
+
+    def to_the_input() -> Tensor:
+        image = leaf()
+        return torch.autograd.grad(bare(image)[0, TARGET], image)[0]
+
+    def to_the_layer() -> Tensor:
+        with torch.no_grad():
+            maps = body(x)
+        maps.requires_grad_()
+        return torch.autograd.grad(head(maps)[0, TARGET], maps)[0]
+
+    return {
+        "grad_cam": {
+            "ours": lambda: methods.run("grad_cam", net, x, TARGET),
+            "bare passes": to_the_layer,
+            "Captum": lambda: layer_grad_cam.attribute(leaf(), TARGET, relu_attributions=True),
+            "pytorch-grad-cam": lambda: grad_cam(leaf(), targets),
+        },
+        "saliency": {
+            "ours": lambda: methods.run("saliency", net, x, TARGET),
+            "bare passes": to_the_input,
+            "Captum": lambda: saliency.attribute(leaf(), TARGET),
+        },
+        "guided_backprop": {
+            "ours": lambda: methods.run("guided_backprop", net, x, TARGET),
+            "bare passes": to_the_input,
+            "Captum": lambda: guided.attribute(leaf(), TARGET),
+        },
+    }
+
+
+def split(network: torch.nn.Sequential) -> tuple[torch.nn.Sequential, torch.nn.Sequential]:
+    """Lite0 up to its last convolutional map, and what follows."""
+    parts = list(network)
+    cut = next(i for i, part in enumerate(parts) if isinstance(part, torch.nn.AdaptiveAvgPool2d))
+    return torch.nn.Sequential(*parts[:cut]), torch.nn.Sequential(*parts[cut:])
+
+
+def measure(group: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of every candidate, `rounds` times, one after another in turn, from another one each round."""
+    names = list(group)
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for turn in range(rounds + 3):
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            start = time.perf_counter()
+            group[name]()
+            if turn >= 3:
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--rounds", type=int, default=40)
+    options.add_argument("--threads", type=int, default=2)
+    arguments = options.parse_args()
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(arguments.threads)
+    net, x = random_networks.network("efficientnet_lite0"), random_networks.photographs(224, 224)[:1]
+    print(f"EfficientNet-Lite0, 224x224, {arguments.threads} torch threads, {arguments.rounds} rounds")
+    print(f"{'method':<17}{'candidate':<18}{'median ms':>10}{'fastest ms':>12}{'times ours':>12}")
+    for method, group in candidates(net, x).items():
+        seconds = measure(group, arguments.rounds)
+        for name, values in seconds.items():
+            ratio = statistics.median(v / ours for v, ours in zip(values, seconds["ours"], strict=True))
+            print(
+                f"{method:<17}{name:<18}{1000 * statistics.median(values):>10.1f}{1000 * min(values):>12.1f}"
+                f"{ratio:>12.2f}"
+            )
+
+
+if __name__ == "__main__":
+    main()
