@@ -139,7 +139,8 @@ ui.explain(
         "no more numbers than cells.",
         f"Each {ui.term('cell')} belongs to a place: choose neighbours and watch the field move by one "
         f"{ui.term('stride')}.",
-        "The effective field is strongest in its middle and fades outwards, long before the theoretical edge.",
+        "The effective field is not even: most of it lies in a part of the theoretical one. The orange box says how "
+        "large that part is.",
     ],
     misleads=[
         "A bright smooth blob has no outline: within one cell, nothing says where in it the evidence lies.",

@@ -99,11 +99,13 @@ def preferred() -> None:
         st.caption("Starts from noise and climbs the gradient of the unit's mean activation; it takes some seconds.")
         return
     found = units.preferred(view, layer.name, unit, steps, seed)
+    climbed = activation_maximization.before_relu(view.net, layer.name)
     first, second = st.columns(2)
     with first:
         ui.image(field_figures.pixels(found.images[0]), f"Made for {name}, seed {seed}", f"Preferred input of {name}")
     with second:
-        st.plotly_chart(field_figures.trace_chart(found), key="trace", config={"displayModeBar": False})
+        chart = field_figures.trace_chart(found, climbed != layer.name)
+        st.plotly_chart(chart, key="trace", config={"displayModeBar": False})
         noise, reached = float(found.noise[0]), float(found.activation[0])
         times = f", {reached / noise:.3g} times as much" if noise > 0 and reached > 0 else ""
         st.markdown(f"Mean activation: noise {render.number(noise)}, this picture {render.number(reached)}{times}.")
@@ -156,9 +158,9 @@ ui.more(
         f"Run all {len(source.titles)} pictures once; of every map of every layer keep the strongest cell, of every "
         f"unit the best {top_patches.COUNT} pictures. This takes seconds and is kept for all visitors.",
         "Cut each picture to the cell's receptive field, at most half the picture's side.",
-        "Go back from that cell to the pixels, with the chosen rule at every ReLU.",
+        "Go back from that cell, before its own ReLU, to the pixels, with the chosen rule at every ReLU on the way.",
         "The made picture is a sum of waves; slow waves take larger steps. At each step T moves, turns and scales it "
-        "a little. Closed ReLUs let gradients through that would open them.",
+        "a little. Where the map comes out of a ReLU, what is climbed is the map before it: a shut ReLU has no slope.",
     ],
     exercises=[
         (

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Box = tuple[int, int, int, int]
 THEORY, EFFECT = (255, 255, 255), (255, 176, 0)
+_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 _LINE = ("#1c6c86", "#c8673c")  # legible on white and on near black
 
 
@@ -65,11 +66,15 @@ def depth_chart(net: Net, layers: Sequence[Layer], chosen: str) -> "Figure":
                 x=[at + 1], y=[values[at]], mode="markers", marker={"size": 12, "color": colour}, text=[chosen],
                 hovertemplate=f"%{{text}}<br>%{{y}} {unit}<extra></extra>", showlegend=False,
             )
-    figure.add_hline(y=net.input_size, line={"dash": "dot", "width": 1.5, "color": "#8a9499"},
-                     annotation_text=f"the picture's side, {net.input_size} pixels", annotation_position="bottom right")
+    figure.add_scatter(
+        x=[1, len(layers)], y=[net.input_size] * 2, mode="lines",
+        line={"dash": "dot", "width": 1.5, "color": "#8a9499"}, name=f"the picture's side, {net.input_size} pixels", hoverinfo="skip",
+    )  # fmt: skip
+    numbers = [value for _, values, _, _ in series for value in values if value] + [net.input_size]
+    ticks = [tick for tick in _TICKS if min(numbers) / 2 <= tick <= 2 * max(numbers)]
     figure.update_layout(
         height=360, margin={"l": 10, "r": 10, "t": 10, "b": 10}, legend={"orientation": "h", "y": 1.12, "x": 0},
-        xaxis={"title": "layer, from input to output"}, yaxis={"type": "log", "dtick": "D2", "exponentformat": "none"},
+        xaxis={"title": "layer, from input to output"}, yaxis={"type": "log", "tickvals": ticks},
     )  # fmt: skip
     return figure
 
@@ -86,8 +91,8 @@ def tiles(patches: Sequence[Image.Image], side: int) -> np.ndarray:
     return sheet
 
 
-def trace_chart(found: Preferred) -> "Figure":
-    """The activation at each step of an ascent for one unit, and the mean on noise as a dotted line."""
+def trace_chart(found: Preferred, before_relu: bool) -> "Figure":
+    """What an ascent for one unit climbed, step by step."""
     import plotly.graph_objects as go
 
     figure = go.Figure(
@@ -96,11 +101,9 @@ def trace_chart(found: Preferred) -> "Figure":
             line={"color": _LINE[0], "width": 3}, hovertemplate="step %{x}<br>%{y:.3g}<extra></extra>",
         )
     )  # fmt: skip
-    figure.add_hline(y=float(found.noise[0]), line={"dash": "dot", "width": 1.5, "color": "#8a9499"},
-                     annotation_text="mean on noise", annotation_position="top left")
     figure.update_layout(
-        height=300, margin={"l": 10, "r": 10, "t": 10, "b": 10}, xaxis={"title": "step"},
-        yaxis={"title": "mean activation of the map"}, showlegend=False,
+        height=300, margin={"l": 10, "r": 10, "t": 10, "b": 10}, xaxis={"title": "step"}, showlegend=False,
+        yaxis={"title": "mean of the map" + (", before its ReLU" if before_relu else "")},
     )  # fmt: skip
     return figure
 

@@ -25,7 +25,7 @@ from vizcore import capture, gallery
 from vizcore.models import Layer, Net
 
 VERSION, COUNT = 1, 9  # of the file's layout; pictures kept per unit
-COLLECTIONS = {"gallery": ("gallery",), "all photographs": ("gallery", "photo")}
+COLLECTIONS = {"gallery": ("gallery",), "all pictures": ("gallery", "photo", "cutout")}
 Progress = Callable[[float], None]
 
 
@@ -81,7 +81,7 @@ class Index:
 
 
 def collection(net: Net, name: str = "gallery") -> Collection:
-    """The pictures of that name; for a network that takes one grey channel, the first 500 test digits.
+    """The pictures of that name, cut-outs on grey; for a network of one grey channel the first 500 test digits.
 
     Raises:
         ValueError: an unknown name.
@@ -95,8 +95,16 @@ def collection(net: Net, name: str = "gallery") -> Collection:
     assets = [asset for kind in COLLECTIONS[name] for asset in gallery.records(kind)]
     return Collection(
         tuple(asset.title for asset in assets), tuple(asset.sha256 for asset in assets),
-        lambda i: gallery.open_image(assets[i]),
+        lambda i: _opaque(gallery.open_image(assets[i])),
     )  # fmt: skip
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """A cut-out on grey; other pictures as they are."""
+    if image.mode != "RGBA":
+        return image
+    ground = Image.new("RGBA", image.size, (128, 128, 128, 255))
+    return Image.alpha_composite(ground, image).convert("RGB")
 
 
 # The box that is cut out of a picture.

@@ -1,6 +1,5 @@
 """Cached computations about single cells and units: receptive fields, best patches, preferred inputs, classes."""
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,24 +77,35 @@ def top_index(view: View, collection: str) -> "Index":
 
 @st.cache_data(max_entries=128, max_size="300MB", show_spinner=False)
 def _backward(
-    model: str, collection: str, pictures: tuple[int, ...], layer: str, unit: int, rule: str | None, _net: "Net"
+    model: str,
+    collection: str,
+    places: "tuple[tuple[int, tuple[int, int]], ...]",
+    layer: str,
+    unit: int,
+    rule: str | None,
+    _net: "Net",
 ) -> np.ndarray:
-    import torch
-
-    from vizcore import relu_rules, top_patches
+    from vizcore import activation_maximization, relu_rules, top_patches
 
     source = top_patches.collection(_net, collection)
-    x = torch.cat([_net.preprocess(source.open(number)) for number in pictures])
-    return relu_rules.backpropagate_unit(_net, x, layer, unit, rule=rule).cpu().numpy()
+    start = activation_maximization.before_relu(_net, layer)
+    gradients = [
+        relu_rules.backpropagate_unit(_net, _net.preprocess(source.open(number)), start, unit, cell, rule)[0]
+        for number, cell in places
+    ]
+    return np.stack([gradient.cpu().numpy() for gradient in gradients])
 
 
 def backward(
     view: View, collection: str, hits: "tuple[Hit, ...]", layer: str, unit: int, rule: str | None
 ) -> np.ndarray:
-    """(N, C, H, W) gradient of the unit's strongest cell for each picture; `rule` as in `backpropagate_unit`."""
+    """(N, C, H, W) gradient of the unit's strongest cell for each picture; `rule` as in `backpropagate_unit`.
+
+    It starts before the unit's own ReLU, which at its ceiling would let nothing through.
+    """
     with working("Going back from the unit to the pictures"):
-        pictures = tuple(hit.picture for hit in hits)
-        return _backward(view.model, collection, pictures, layer, unit, rule, view.net)
+        places = tuple((hit.picture, hit.cell) for hit in hits)
+        return _backward(view.model, collection, places, layer, unit, rule, view.net)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -136,8 +146,3 @@ def preferred(view: View, layer: str, unit: int, steps: int, seed: int) -> "Pref
         )
 
     return shared(_preferred_job(view.model, layer, unit, steps, seed), work, f"Climbing, {steps} steps")
-
-
-def key_of(*parts: object) -> str:
-    """A short name for widgets that must start anew when one of the parts changes."""
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]

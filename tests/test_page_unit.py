@@ -1,0 +1,146 @@
+"""The page Inside one unit."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parents[1]
+PAGE = "pages/unit.py"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _small_search(monkeypatch, folder):
+    """The index is kept for the whole file, and searches ten pictures only."""
+    monkeypatch.syspath_prepend(str(ROOT))
+    monkeypatch.setenv("VIZ_CACHE_DIR", str(folder))
+    from vizcore import top_patches
+
+    collection = top_patches.collection
+
+    def small(net, name="gallery"):
+        found = collection(net, name)
+        return found._replace(titles=found.titles[:10], digests=found.digests[:10])
+
+    monkeypatch.setattr(top_patches, "collection", small)
+
+
+def open_page(path=PAGE, **address):
+    app = AppTest.from_file(str(ROOT / path), default_timeout=120)
+    for name, value in address.items():
+        app.query_params[name] = str(value)
+    return app.run()
+
+
+def checked(app):
+    assert not app.exception, app.exception[0].stack_trace
+    return app
+
+
+def text(app):
+    return " ".join(e.value for e in (*app.markdown, *app.caption, *app.warning, *app.info))
+
+
+def test_page_alone_shows_map_patches_and_classes():
+    app = checked(open_page())
+    assert "rank 1 of 1280 maps" in text(app)
+    assert "cut to half the picture's side" in text(app)
+    assert "Exact: behind head.relu" in text(app)
+    assert "Make a picture" in app.toggle(key="made").label
+
+
+def test_through_the_table():
+    app = checked(AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=120).run())
+    checked(app.switch_page(PAGE).run())
+    assert app.title[0].value.endswith("Inside one unit")
+
+
+def test_every_control_changes_what_is_shown():
+    app = checked(open_page(layer="stage3.block1.expand.relu", unit=5))
+    assert "To first order" in text(app) and "its whole" in text(app)
+    first = next(c.value for c in app.caption if c.value.startswith("The patches"))
+    checked(app.number_input(key="unit").set_value(6).run())
+    assert next(c.value for c in app.caption if c.value.startswith("The patches")) != first
+    checked(app.segmented_control(key="back").set_value("Deconvnet").run())
+    assert "Deconvnet needs max-pooling" in text(app)
+    checked(app.segmented_control(key="back").set_value("Gradient").run())
+    assert "Deconvnet needs" not in text(app)
+    checked(app.segmented_control(key="among").set_value("all pictures").run())
+    checked(app.slider(key="opacity").set_value(0.2).run())
+    checked(app.selectbox(key="layer").select("stem.relu").run())
+    assert "of 32 maps" in text(app)
+
+
+def test_made_picture_follows_seed_and_steps():
+    app = checked(open_page(layer="stage2.block1.expand.relu", unit=3, made="true", steps=32))
+    said = next(m.value for m in app.markdown if m.value.startswith("Mean activation"))
+    assert "times as much" in said
+    checked(app.number_input(key="seed").set_value(4).run())
+    assert next(m.value for m in app.markdown if m.value.startswith("Mean activation")) != said
+    checked(app.select_slider(key="steps").set_value(64).run())
+    checked(app.toggle(key="made").set_value(False).run())
+    assert "Starts from noise" in text(app)
+
+
+def test_wrong_address_and_digit_networks():
+    app = checked(open_page(layer="nothing", unit=99999, back="nothing"))
+    assert "maps of this layer by mean" in text(app)
+    app = checked(open_page(model="digits_cnn"))
+    assert "Each patch is" in text(app)
+    app = checked(open_page(model="digits_linear"))
+    assert "has no layer of this kind" in text(app)
+
+
+def test_job_runs_once_reports_and_starts_again_after_an_error():
+    import threading
+    import time
+
+    from vizcore.ui.jobs import Job
+
+    job, ran = Job(), []
+
+    def work(report):
+        ran.append(1)
+        report(0.5)
+        time.sleep(0.1)
+        if len(ran) == 1:
+            raise ValueError("not this time")
+        return 7
+
+    threads = [threading.Thread(target=job.start, args=(work, True)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert job.wait(5) and len(ran) == 1 and job.share == 0.5
+    with pytest.raises(ValueError, match="not this time"):
+        job.result()
+    job.start(work, True)
+    assert job.wait(5) and job.result() == 7
+    job.start(work, True)
+    assert len(ran) == 2
+
+
+def test_job_that_nobody_waits_for_is_given_up(monkeypatch):
+    import time
+
+    from vizcore.ui import jobs
+
+    monkeypatch.setattr(jobs, "PATIENCE", 0.05)
+    job = jobs.Job()
+
+    def work(report):
+        for _ in range(100):
+            time.sleep(0.01)
+            report(0.1)
+
+    job.start(work, False)
+    time.sleep(0.3)
+    assert job.wait(1)
+    with pytest.raises(jobs.Abandoned):
+        job.result()
