@@ -5,6 +5,7 @@ import streamlit as st
 
 from vizcore import activations, gallery, layer_figures, render, ui
 from vizcore.atlas import map_atlas
+from vizcore.ui.units import unit_number
 
 view = ui.begin(__file__)
 number = render.number
@@ -33,23 +34,16 @@ def layers() -> None:
     count = len(maps)
     numbers = activations.statistics(maps)
     order = activations.order(numbers, by)
-    strongest = int(activations.order(numbers, "mean")[0])
-    if (st.session_state.get("unit") or 0) >= count:
-        st.session_state["unit"] = count - 1
     sheet = st.container(key="sheet", gap="small")
 
     st.header("One map", anchor=False)
     with ui.controls("one"):
-        typed = st.number_input(
-            "Map", 0, count - 1, None, 1, key="unit", bind="query-params", placeholder=f"strongest ({strongest})", width=180,
-            help="Click a tile above, or type the number of a map. Empty: the one with the largest mean.",
-        )  # fmt: skip
+        unit = unit_number(view, layer, maps, "Map")
         other_id = ui.linked_select(
             "Second picture", ["none", *(asset.id for asset in gallery.records("gallery"))], "second",
             format_func=title_of, width=280,
         )  # fmt: skip
         opacity = ui.opacity()
-    unit = strongest if typed is None else typed
     with sheet:
         all_maps(layer, maps, numbers, order, unit, shared, smooth)
     pair = [(view, maps)]
@@ -162,7 +156,7 @@ def depth(layer: str) -> None:
     with left:
         st.html(layer_figures.columns(sizes, "Side of the maps, layer by layer", f"{side} cells", ("input", "output")))
     with right:
-        title = "Share of zeros after each ReLU and pooling; dark: maps that are dead"
+        title = "Share of zeros after each ReLU and pooling; the stronger part: dead maps"
         st.html(layer_figures.columns(zeros, title, "100 %", ("input", "output")))
 
 

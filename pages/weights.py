@@ -5,8 +5,8 @@ import streamlit as st
 import torch
 from PIL import Image
 
-from vizcore import filters, gallery, layer_figures, models, render, small_networks, ui
-from vizcore.atlas import atlas
+from vizcore import filters, layer_figures, models, render, small_networks, ui
+from vizcore.atlas import atlas, poster
 from vizcore.ui.cache import load_net
 
 view = ui.begin(__file__)
@@ -18,6 +18,12 @@ FIRST_LAYERS = ("alexnet", "resnet18", "efficientnet_lite0", "mini_vgg")
 def grey(values: np.ndarray) -> Image.Image:
     """Values (H, W) as a grey picture, their own minimum black, their maximum white."""
     return Image.fromarray(filters.scale(values[None])[0][0])
+
+
+def clipped(key: str, count: int) -> None:
+    """A number kept from a larger layer becomes the last one of this layer; call before its field is drawn."""
+    if (st.session_state.get(key) or 0) >= count:
+        st.session_state[key] = count - 1
 
 
 @ui.fragment
@@ -35,8 +41,7 @@ def fully_connected() -> None:
     linear = kind == "linear"
     bank = filters.templates(net)[:, 0]
     count = len(bank)
-    if (st.session_state.get("node") or 0) >= count:
-        st.session_state["node"] = count - 1
+    clipped("node", count)
     sheet = st.container(key="templates_sheet", gap="small")
     with ui.controls("node_strip"):
         node = st.number_input(
@@ -62,7 +67,7 @@ def fully_connected() -> None:
         )
 
     st.header("Template × input", anchor=False)
-    digit, said = choose_digit()
+    digit, said = ui.choose_digit()
     x = torch.from_numpy((digit / 255 - net.mean[0]) / net.std[0]).float()[None, None]
     part = filters.contributions(net, x, node)
     name = f"the {ui.term('logit')} of “{node}”" if linear else f"hidden node {node} before its ReLU"
@@ -100,37 +105,6 @@ def fully_connected() -> None:
         st.html(layer_figures.bars(small_networks.DIGIT_NAMES, probabilities, int(probabilities.argmax())))
 
 
-def choose_digit() -> tuple[np.ndarray, str]:
-    """The digit shown to the network, (28, 28) uint8, and what to call it."""
-    images, labels = gallery.digits()[2:]
-    picker, pad = st.columns([3, 1], gap="large")
-    with pad:
-        st.caption("Or draw one: mouse, pen or finger")
-        drawn = ui.draw_digit("pad")
-
-    def take(position: int) -> None:
-        st.session_state["digit"] = int(shown[position])
-
-    with picker:
-        shown = np.concatenate([np.flatnonzero(labels == name)[:5] for name in range(10)])
-        typed = st.number_input(
-            "Test digit", 0, len(images) - 1, None, 1, key="digit", bind="query-params", width=150,
-            placeholder=str(shown[0]),
-        )  # fmt: skip
-        index = int(shown[0]) if typed is None else typed
-        sprite, layout = atlas(images[shown])
-        at = np.flatnonzero(shown == index)
-        ui.tiles(
-            render.encode(sprite, "png"), layout, [f"test digit {k}: a {labels[k]}" for k in shown], "digits",
-            selected=int(at[0]) if len(at) else None, take=take, height=220, largest=44, smallest=28,
-            alt="Fifty test digits, five of each",
-        )  # fmt: skip
-    if drawn is not None:
-        pad.caption("The drawing is used until you clear it.")
-        return drawn, "Your drawing, sized and centred as in MNIST"
-    return images[index], f"Test digit {index}, a “{labels[index]}”"
-
-
 @ui.fragment
 def convolutional() -> None:
     names = filters.convolutions(view.net)
@@ -142,7 +116,7 @@ def convolutional() -> None:
         words([])
         return
     with ui.controls("kernel_strip"):
-        layer = ui.layer_select(view, "layer", names[0], keep=lambda item: item.name in names)
+        layer = ui.linked_select("Layer", names, "layer", default=names[0], format_func=kernels_of, width=420)
         bank = filters.filter_bank(view.net, layer)
         count, channels = bank.shape[:2]
         modes = ["colour"] * (channels == 3) + ["mean"] * (channels != 3) + ["one"] * (channels > 1)
@@ -157,8 +131,7 @@ def convolutional() -> None:
             )  # fmt: skip
         channel = None
         if face == "one":
-            if (st.session_state.get("channel") or 0) >= channels:
-                st.session_state["channel"] = channels - 1
+            clipped("channel", channels)
             channel = st.number_input("Channel", 0, channels - 1, key="channel", bind="query-params", width=130)
         scale = st.segmented_control(
             "Scale", ["each", "shared"], default="each", key="scale", required=True, bind="query-params"
@@ -169,8 +142,7 @@ def convolutional() -> None:
     pictures = filters.faces(bank, channel)
     scaled = filters.scale(pictures, scale == "shared")
     order, norms = filters.order(bank, by), filters.norms(bank)
-    if (st.session_state.get("unit") or 0) >= count:
-        st.session_state["unit"] = count - 1
+    clipped("unit", count)
     sheet = st.container(key="kernel_sheet", gap="small")
     with ui.controls("kernel_pick"):
         typed = st.number_input(
@@ -190,6 +162,12 @@ def convolutional() -> None:
     ])  # fmt: skip
 
 
+def kernels_of(layer: str) -> str:
+    module = view.net.network.get_submodule(layer)
+    height, width = module.kernel_size
+    return f"{layer}: {module.out_channels} kernels of {height} × {width}"
+
+
 def kernel_sheet(layer, bank, scaled, order, norms, unit, face, channel, scale) -> None:
     """All kernels of the layer as one sheet of tiles, and what is drawn."""
     count, channels, height, width = bank.shape
@@ -201,7 +179,7 @@ def kernel_sheet(layer, bank, scaled, order, norms, unit, face, channel, scale) 
 
     ui.tiles(
         render.encode(sprite, "png"), layout, [f"kernel {k}: norm {number(norms[k])}" for k in order], "kernels",
-        selected=int(np.flatnonzero(order == unit)[0]), take=take, height=440, largest=72,
+        selected=int(np.flatnonzero(order == unit)[0]), take=take, height=440, largest=72, gap=6,
         alt=f"The {count} kernels of {layer}, {height} × {width} weights each. Arrow keys move, Enter chooses.",
     )  # fmt: skip
     what = "one sheet of weights each" if channels == 1 else f"the mean over {channels} input channels"
@@ -251,7 +229,7 @@ def first_layers() -> None:
         net = load_net(name)
         layer = filters.convolutions(net)[0]
         bank = filters.filter_bank(net, layer)
-        sprite = render.encode(atlas_picture(filters.scale(bank).grey), "png")
+        sprite = render.encode(poster(filters.scale(bank).grey), "png")
         column.image(sprite, f"{net.title}: {len(bank)} filters of {bank.shape[2]} × {bank.shape[3]}", width="stretch",
                      alt=f"All first filters of {net.title}")
     if absent:
@@ -262,14 +240,6 @@ def first_layers() -> None:
         "a spot or a colour, not much more; 11×11 filters show stripes at every angle. What a small filter does is "
         "easier to see in its feature map."
     )
-
-
-def atlas_picture(tiles: np.ndarray, side: int = 512) -> Image.Image:
-    """Colour tiles (K, 3, h, w) in one picture, each with a margin, enlarged crisply to about `side` pixels."""
-    margins = ((0, 0), (0, 0), (1, 1), (1, 1))
-    sprite, _ = atlas(np.moveaxis(np.pad(tiles, margins, constant_values=127), 1, -1))
-    factor = max(1, side // sprite.width)
-    return sprite.resize((sprite.width * factor, sprite.height * factor), Image.Resampling.NEAREST)
 
 
 def words(computed: list[str]) -> None:

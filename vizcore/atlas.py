@@ -34,3 +34,12 @@ def map_atlas(maps: np.ndarray, shared: bool, side: int = 64) -> tuple[Image.Ima
     """
     cell = min(side, max(maps.shape[1:]))
     return render.sprite(maps, cell=cell, gap=0, shared=shared, signed=bool(maps.min() < 0))
+
+
+def poster(tiles: np.ndarray, side: int = 512) -> Image.Image:
+    """Colour tiles (K, 3, h, w) of grey levels 0 to 255 in one picture, each with a grey margin of one pixel,
+    enlarged crisply to at most `side` pixels."""
+    margins = ((0, 0), (0, 0), (1, 1), (1, 1))
+    sprite, _ = atlas(np.moveaxis(np.pad(tiles, margins, constant_values=127), 1, -1))
+    factor = max(1, side // sprite.width)
+    return sprite.resize((sprite.width * factor, sprite.height * factor), Image.Resampling.NEAREST)

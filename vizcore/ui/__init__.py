@@ -16,6 +16,7 @@ from vizcore.ui.cache import (
     unit_gradient,
 )
 from vizcore.ui.canvas import draw_digit
+from vizcore.ui.digits import Digit, choose_digit
 from vizcore.ui.glossary import term
 from vizcore.ui.progress import working
 from vizcore.ui.prose import explain, more, notes, snippet
@@ -24,11 +25,13 @@ from vizcore.ui.shell import Page, begin, fragment, lesson_map, link, route
 from vizcore.ui.state import class_select, controls, layer_select, linked_select, opacity, param_widgets
 
 __all__ = [
+    "Digit",
     "Page",
     "Panel",
     "View",
     "attribution",
     "begin",
+    "choose_digit",
     "class_select",
     "compare",
     "controls",
@@ -47,8 +50,8 @@ __all__ = [
     "linked_select",
     "look",
     "more",
-    "notes",
     "node_mean",
+    "notes",
     "opacity",
     "param_widgets",
     "randomized",

@@ -140,6 +140,7 @@ def tiles(
     height: int = 520,
     largest: int = 128,
     smallest: int = 22,
+    gap: int = 2,
     take: Callable[[int], None] | None = None,
 ) -> int | None:
     """Draw the tiles of a sprite; the position of the tile just chosen, or None.
@@ -149,7 +150,7 @@ def tiles(
         labels: one per tile, shown where the mouse or the keyboard points.
         selected: position of the tile with a ring. alt: what the sheet shows, for those who cannot see it.
         smooth: bilinear enlargement in the browser; otherwise crisp.
-        height: the tiles shrink, down to `smallest`, until they fit into so many page pixels.
+        height: the tiles shrink, down to `smallest`, until they fit into so many page pixels. gap: between them.
         take: called with the position before the page runs again: the place to set a widget's value.
 
     Raises:
@@ -161,7 +162,7 @@ def tiles(
         {
             "columns": layout.columns, "cell": layout.cell, "labels": list(labels), "alt": alt, "smooth": smooth,
             "selected": -1 if selected is None else selected, "height": height, "largest": largest,
-            "smallest": smallest, "gap": 2, "name": f"{zlib.crc32(sprite):x}",
+            "smallest": smallest, "gap": gap, "name": f"{zlib.crc32(sprite):x}",
         }
     ).encode()  # fmt: skip
 
