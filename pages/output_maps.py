@@ -19,7 +19,12 @@ def layers() -> None:
     layer = ui.layer_select(view, "layer", default, keep=lambda item: item.name in names, slider=True)
     with ui.controls():
         by = st.segmented_control(
-            "Sort by", ["mean", "max", "index"], default="mean", key="sort", required=True, bind="query-params"
+            "Sort by",
+            ["mean", "max", "index"],
+            default="mean",
+            key="sort",
+            required=True,
+            bind="query-params",
         )
         scale = st.segmented_control(
             "Scale", ["shared", "each"], default="shared", key="scale", required=True, bind="query-params",
@@ -31,7 +36,6 @@ def layers() -> None:
         )
     shared, smooth = scale == "shared", drawn == "smooth"
     maps = ui.feature_maps(view, layer)
-    count = len(maps)
     numbers = activations.statistics(maps)
     order = activations.order(numbers, by)
     sheet = st.container(key="sheet", gap="small")
@@ -59,9 +63,15 @@ def layers() -> None:
 
 
 def all_maps(
-    layer: str, maps: np.ndarray, numbers: activations.Statistics, order: np.ndarray, unit: int, shared: bool, smooth: bool
+    layer: str,
+    maps: np.ndarray,
+    numbers: activations.Statistics,
+    order: np.ndarray,
+    unit: int,
+    shared: bool,
+    smooth: bool,
 ) -> None:
-    """Every map of the layer as one sheet of tiles, its scale, and what the layer is like for this picture."""
+    """Every map of the layer as one sheet of tiles, its scale, and the layer in numbers."""
     count, height, width = maps.shape
     signed = bool(maps.min() < 0)
 
@@ -82,9 +92,14 @@ def all_maps(
     else:
         st.caption("Each map has its own scale here, from its own zero to its own strongest value.")
     dead = int(numbers.dead.sum())
-    silent = f"{dead} of {count} maps are zero everywhere" if dead else f"None of the {count} maps is zero everywhere"
+    silent = (
+        f"{dead} of {count} maps are zero everywhere"
+        if dead
+        else f"None of the {count} maps is zero everywhere"
+    )
     st.markdown(
-        f"**{layer}**: {count} maps of {height} × {width} {ui.term('cell', 'cells')}. {silent} in this picture; "
+        f"**{layer}**: {count} maps of {height} × {width} {ui.term('cell', 'cells')}. {silent} in this "
+        "picture; "
         f"{100 * numbers.sparsity.mean():.3g} % of all values are exactly zero."
         + ("" if not signed else " This layer has negative values: blue is below zero, red above."),
         unsafe_allow_html=True,
@@ -106,7 +121,9 @@ def one_map(pair: list, layer: str, unit: int, opacity: float, smooth: bool) -> 
             ui.Panel(values, f"Map {unit} over {look.title}", "", look.picture, signed, opacity),
             ui.Panel(values, said, f"Map {unit} of {layer} for {look.title}: {said}", signed=signed),
         ]
-    ui.compare(panels, smooth=smooth, unit=f"activation of map {unit} of {layer}", columns=4 if len(pair) == 2 else 2)
+    ui.compare(
+        panels, smooth=smooth, unit=f"activation of map {unit} of {layer}", columns=4 if len(pair) == 2 else 2
+    )
     if not any(maps[unit].any() for _, maps in pair):
         st.info(f"Map {unit} is zero everywhere here: a dead map for this picture.", icon=":material/info:")
 
@@ -130,7 +147,8 @@ def both_sheets(pair: list, order: np.ndarray, layer: str, shared: bool, smooth:
     if both.std(1).min() > 0:
         same = np.corrcoef(both)[0, 1]
         st.markdown(
-            f"The tiles stand in the order of {first.title}. Over the {len(means)} maps, the mean answers to the two "
+            f"The tiles stand in the order of {first.title}. Over the {len(means)} maps, the mean answers "
+            "to the two "
             f"pictures have a correlation of {same:.2f} (1: the same maps are strong)."
         )
 
@@ -141,20 +159,27 @@ def depth(layer: str) -> None:
     rows = ui.sparsity(view, names)
     side = max(row.side for row in rows)
     sizes = [
-        layer_figures.Column(row.side / side, f"{row.layer}: {row.maps} maps of {row.side} × {row.side}", row.layer == layer)
+        layer_figures.Column(
+            row.side / side, f"{row.layer}: {row.maps} maps of {row.side} × {row.side}", row.layer == layer
+        )
         for row in rows
     ]
     rectified = [row for row in rows if view.net.layer(row.layer).kind in ("relu", "pool")] or list(rows)
     zeros = [
         layer_figures.Column(
-            row.sparsity, f"{row.layer}: {100 * row.sparsity:.3g} % zeros, {100 * row.dead:.3g} % of its maps dead",
+            row.sparsity,
+            f"{row.layer}: {100 * row.sparsity:.3g} % zeros, {100 * row.dead:.3g} % of its maps dead",
             row.layer == layer, row.dead,
         )
         for row in rectified
     ]  # fmt: skip
     left, right = st.columns(2, gap="large")
     with left:
-        st.html(layer_figures.columns(sizes, "Side of the maps, layer by layer", f"{side} cells", ("input", "output")))
+        st.html(
+            layer_figures.columns(
+                sizes, "Side of the maps, layer by layer", f"{side} cells", ("input", "output")
+            )
+        )
     with right:
         title = "Share of zeros after each ReLU and pooling; the stronger part: dead maps"
         st.html(layer_figures.columns(zeros, title, "100 %", ("input", "output")))
@@ -169,12 +194,14 @@ def words(layer: str, maps: np.ndarray, numbers: activations.Statistics, unit: i
     share = 100 * np.sort(total)[::-1][: max(1, count // 10)].sum() / (total.sum() or 1)
     ui.explain(
         notice=[
-            f"The maps shrink from {first.out_shape[1]} × {first.out_shape[1]} ({first.name}) to "
+            f"The maps go from {first.out_shape[1]} × {first.out_shape[1]} ({first.name}) to "
             f"{last.out_shape[1]} × {last.out_shape[1]} ({last.name}); their number goes from "
             f"{first.out_shape[0]} to {last.out_shape[0]}.",
-            f"Map {strongest} has the largest mean. The strongest tenth of the maps holds {share:.0f} % of all "
+            f"Map {strongest} has the largest mean. The strongest tenth of the maps holds {share:.0f} % of "
+            "all "
             "that is above zero.",
-            "Choose another picture: the same channel looks for the same thing, and finds it elsewhere or not at all.",
+            "Choose another picture: the same channel looks for the same thing, and finds it elsewhere or "
+            "not at all.",
         ],
         misleads=[
             "A dead map is dead for this picture, not for every one. Choose a second picture to see.",
@@ -196,17 +223,22 @@ def words(layer: str, maps: np.ndarray, numbers: activations.Statistics, unit: i
         ],
         exercises=[
             (
-                "Move the slider from the first layer to the last. When can you no longer name what a map shows?",
-                "Early maps look like filtered photographs: edges, colours. Deep maps have few cells; they say that "
+                "Move the slider from the first layer to the last. When can you no longer name what a map "
+                "shows?",
+                "Early maps look like filtered photographs: edges, colours. Deep maps have few cells; they "
+                "say that "
                 "something is there and roughly where, not how it looks.",
             ),
             (
                 "Sort by max, then by mean. Which kind of map moves up?",
-                "Maps with a few strong cells: they found something small. A large mean needs answers everywhere.",
+                "Maps with a few strong cells: they found something small. A large mean needs answers "
+                "everywhere.",
             ),
             (
-                "Put a second picture beside this one. Compare the correlation early and late in the network.",
-                "Early filters answer to edges that every photograph has; deep maps answer to what differs between "
+                "Put a second picture beside this one. Compare the correlation early and late in the "
+                "network.",
+                "Early filters answer to edges that every photograph has; deep maps answer to what differs "
+                "between "
                 "the pictures, so the correlation usually falls. Measure it here.",
             ),
         ],
@@ -236,7 +268,8 @@ if choices:
     layers()
 else:
     st.info(
-        f"{view.net.title} has no maps: it looks at the pixels once, with fully connected layers. Choose another "
+        f"{view.net.title} has no maps: it looks at the pixels once, with fully connected layers. Choose "
+        "another "
         "model in the sidebar, or look at its weights.", icon=":material/info:",
     )  # fmt: skip
     ui.link("weights")

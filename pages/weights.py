@@ -21,7 +21,7 @@ def grey(values: np.ndarray) -> Image.Image:
 
 
 def clipped(key: str, count: int) -> None:
-    """A number kept from a larger layer becomes the last one of this layer; call before its field is drawn."""
+    """A number kept from a larger layer becomes the last of this one; call before its field is drawn."""
     if (st.session_state.get(key) or 0) >= count:
         st.session_state[key] = count - 1
 
@@ -31,7 +31,7 @@ def fully_connected() -> None:
     with ui.controls("network_strip"):
         kind = st.segmented_control(
             "Network", list(NETWORKS), default="linear", key="network", required=True, bind="query-params",
-            help="linear: one layer, one node for each digit. mlp: the first of two layers, 128 hidden nodes.",
+            help="linear: one layer, a node for each digit. mlp: the first of two layers, 128 hidden nodes.",
         )  # fmt: skip
         scale = st.segmented_control(
             "Grey scale", ["each", "shared"], default="each", key="greys", required=True, bind="query-params",
@@ -59,11 +59,15 @@ def fully_connected() -> None:
         labels = [f"node {k}: {number(low[k])} black, {number(high[k])} white" for k in range(count)]
         ui.tiles(
             render.encode(sprite, "png"), layout, labels, "templates", selected=node, take=take, height=300,
-            largest=94, alt=f"The weights of the {count} nodes as pictures of 28 × 28, from 0 (lowest weight) to 255 (highest)",
+            largest=94, alt=f"The weights of the {count} nodes as grey pictures of 28 × 28",
         )  # fmt: skip
         st.caption(
             f"{count} nodes, 784 weights each, drawn from 0 (black, lowest weight) to 255 (white, highest). "
-            + ("Each node has its own scale." if scale == "each" else f"All: {number(low[0])} to {number(high[0])}.")
+            + (
+                "Each node has its own scale."
+                if scale == "each"
+                else f"All: {number(low[0])} to {number(high[0])}."
+            )
         )
 
     st.header("Template × input", anchor=False)
@@ -96,9 +100,14 @@ def fully_connected() -> None:
         if not linear:
             votes = net.network.get_submodule("linear").weight.detach().numpy()[:, node]
             best, worst = int(votes.argmax()), int(votes.argmin())
-            state = "passes the ReLU" if part.output > 0 else "is below zero: the ReLU makes it 0, it says nothing here"
+            state = (
+                "passes the ReLU"
+                if part.output > 0
+                else "is below zero: the ReLU makes it 0, it says nothing here"
+            )
             st.markdown(
-                f"It {state}. Where it is positive it speaks most for “{best}” (weight {votes[best]:+.2f}) and most "
+                f"It {state}. Where it is positive it speaks most for “{best}” (weight {votes[best]:+.2f}) "
+                "and most "
                 f"against “{worst}” ({votes[worst]:+.2f})."
             )
     with right:
@@ -110,7 +119,8 @@ def convolutional() -> None:
     names = filters.convolutions(view.net)
     if not names:
         st.info(
-            f"{view.net.title} has no convolution, so it has no kernels. Choose another model in the sidebar.",
+            f"{view.net.title} has no convolution, so it has no kernels. Choose another model in the "
+            "sidebar.",
             icon=":material/info:",
         )
         words([])
@@ -132,7 +142,9 @@ def convolutional() -> None:
         channel = None
         if face == "one":
             clipped("channel", channels)
-            channel = st.number_input("Channel", 0, channels - 1, key="channel", bind="query-params", width=130)
+            channel = st.number_input(
+                "Channel", 0, channels - 1, key="channel", bind="query-params", width=130
+            )
         scale = st.segmented_control(
             "Scale", ["each", "shared"], default="each", key="scale", required=True, bind="query-params"
         )
@@ -146,7 +158,15 @@ def convolutional() -> None:
     sheet = st.container(key="kernel_sheet", gap="small")
     with ui.controls("kernel_pick"):
         typed = st.number_input(
-            "Kernel", 0, count - 1, None, 1, key="unit", bind="query-params", width=160, placeholder=str(order[0])
+            "Kernel",
+            0,
+            count - 1,
+            None,
+            1,
+            key="unit",
+            bind="query-params",
+            width=160,
+            placeholder=str(order[0]),
         )
     unit = int(order[0]) if typed is None else typed
     with sheet:
@@ -157,7 +177,8 @@ def convolutional() -> None:
         f"In {layer}, {weak} of {count} kernels have less than a tenth of the largest norm."
         if weak
         else f"In {layer}, every kernel has at least a tenth of the largest norm.",
-        f"Kernel {unit} and its feature map: red where the kernel's weights fit what is below them, blue where their "
+        f"Kernel {unit} and its feature map: red where the kernel's weights fit what is below them, blue "
+        "where their "
         "negative fits.",
     ])  # fmt: skip
 
@@ -178,9 +199,10 @@ def kernel_sheet(layer, bank, scaled, order, norms, unit, face, channel, scale) 
         st.session_state["unit"] = int(order[position])
 
     ui.tiles(
-        render.encode(sprite, "png"), layout, [f"kernel {k}: norm {number(norms[k])}" for k in order], "kernels",
+        render.encode(sprite, "png"), layout,
+        [f"kernel {k}: norm {number(norms[k])}" for k in order], "kernels",
         selected=int(np.flatnonzero(order == unit)[0]), take=take, height=440, largest=72, gap=6,
-        alt=f"The {count} kernels of {layer}, {height} × {width} weights each. Arrow keys move, Enter chooses.",
+        alt=f"The {count} kernels of {layer}, {height} × {width} each. Arrow keys move, Enter chooses.",
     )  # fmt: skip
     what = "one sheet of weights each" if channels == 1 else f"the mean over {channels} input channels"
     if face == "colour":
@@ -202,22 +224,36 @@ def one_kernel(layer, bank, pictures, scaled, norms, unit, channel) -> None:
     left, right = st.columns([1, 3], gap="large")
     with left:
         picture = Image.fromarray(np.moveaxis(tile, 0, -1).copy() if tile.ndim == 3 else tile)
-        ui.image(picture, f"Norm {number(norms[unit])}, rank {int((norms > norms[unit]).sum()) + 1} of {len(norms)}",
-                 f"Kernel {unit} of {layer}", smooth=False)
+        ui.image(
+            picture,
+            f"Norm {number(norms[unit])}, rank {int((norms > norms[unit]).sum()) + 1} of {len(norms)}",
+            f"Kernel {unit} of {layer}",
+            smooth=False,
+        )
     with right:
         if sheets[0].size > 1:
             spread = bank[unit].std() / (np.abs(bank[unit]).max() or 1)
-            st.html(layer_figures.kernel_tables(sheets, ("red", "green", "blue") if len(sheets) == 3 else ("",)))
+            st.html(
+                layer_figures.kernel_tables(sheets, ("red", "green", "blue") if len(sheets) == 3 else ("",))
+            )
             st.caption(f"The weights; standard deviation {100 * spread:.0f} % of the largest.")
         else:
             st.markdown(
                 f"A 1 × 1 kernel has no shape: it weighs the {bank.shape[1]} input channels in every cell. "
-                f"{int((bank[unit] > 0).sum())} of its weights are positive, {int((bank[unit] < 0).sum())} negative."
+                f"{int((bank[unit] > 0).sum())} of its weights are positive, {int((bank[unit] < 0).sum())} "
+                "negative."
             )
     values = ui.feature_maps(view, layer)[unit]
     said = f"Its feature map: {number(values.min())} to {number(values.max())}"
-    ui.heat(values, view.picture, signed=True, smooth=False, caption=f"Kernel {unit} on {view.title}",
-            alt=said, unit=f"output of {layer}, bias included, before any activation function")
+    ui.heat(
+        values,
+        view.picture,
+        signed=True,
+        smooth=False,
+        caption=f"Kernel {unit} on {view.title}",
+        alt=said,
+        unit=f"output of {layer}, bias included, before any activation function",
+    )
 
 
 def first_layers() -> None:
@@ -230,33 +266,44 @@ def first_layers() -> None:
         layer = filters.convolutions(net)[0]
         bank = filters.filter_bank(net, layer)
         sprite = render.encode(poster(filters.scale(bank).grey), "png")
-        column.image(sprite, f"{net.title}: {len(bank)} filters of {bank.shape[2]} × {bank.shape[3]}", width="stretch",
-                     alt=f"All first filters of {net.title}")
+        column.image(
+            sprite,
+            f"{net.title}: {len(bank)} filters of {bank.shape[2]} × {bank.shape[3]}",
+            width="stretch",
+            alt=f"All first filters of {net.title}",
+        )
     if absent:
         listed = ", ".join(f"{spec.title} ({spec.megabytes:.3g} MB)" for spec in absent)
-        st.caption(f"Not on this computer: {listed}. Download in the sidebar, under Model, to see their filters here.")
+        st.caption(
+            f"Not on this computer: {listed}. Download in the sidebar (Model) to see their filters here."
+        )
     st.markdown(
-        "The lesson's sentence: **3×3 filters are difficult to interpret.** Nine weights per channel can hold an edge, "
-        "a spot or a colour, not much more; 11×11 filters show stripes at every angle. What a small filter does is "
+        "The lesson's sentence: **3×3 filters are difficult to interpret.** Nine weights per channel can "
+        "hold an edge, "
+        "a spot or a colour, not much more; 11×11 filters show stripes at every angle. What a small filter "
+        "does is "
         "easier to see in its feature map."
     )
 
 
 def words(computed: list[str]) -> None:
-    """What to notice, where it misleads, and the folded sections; `computed` is what was seen in the kernels."""
+    """What to notice, where it misleads, the folded sections; `computed`: what was seen in the kernels."""
     first_layers()
     ui.explain(
         notice=[
-            "A template of the linear network is light where ink speaks for its digit and dark where ink speaks "
+            "A template of the linear network is light where ink speaks for its digit and dark where ink "
+            "speaks "
             "against it. The mean digit only shows where ink is.",
             "A pixel without ink contributes nothing: contributions are zero outside the strokes.",
             *computed,
         ],
         misleads=[
-            "With a scale of its own, a kernel of nearly zero weights looks as strong as any. Compare norms, or "
+            "With a scale of its own, a kernel of nearly zero weights looks as strong as any. Compare "
+            "norms, or "
             "share the scale.",
             "Grey is not zero: 0 to 255 runs from the lowest to the highest weight.",
-            "Only the first layer sees pixels. A deeper kernel weighs maps, and its mean over channels hides that its "
+            "Only the first layer sees pixels. A deeper kernel weighs maps, and its mean over channels "
+            "hides that its "
             "sheets differ.",
             "A hidden node of the MLP is one of 128 that are added up: alone it need not look like a digit.",
         ],
@@ -270,7 +317,8 @@ def words(computed: list[str]) -> None:
             "Reshape the node's row of weights to the picture: 784 numbers become 28 × 28.",
             "Scale linearly, lowest weight to 0, highest to 255.",
             "Multiply template and input pixel by pixel. The sum plus the bias is the node's value.",
-            "A drawing is first fitted into 20 × 20 pixels and centred by its mass, as the digits of MNIST were.",
+            "A drawing is first fitted into 20 × 20 pixels and centred by its mass, as the digits of MNIST "
+            "were.",
         ],
         exercises=[
             (
@@ -279,9 +327,11 @@ def words(computed: list[str]) -> None:
                 f"{ui.term('logit')}.",
             ),
             (
-                "Draw a digit far off centre or very small. Does the prediction change? Which step makes the network "
+                "Draw a digit far off centre or very small. Does the prediction change? Which step makes "
+                "the network "
                 "tolerate it?",
-                "Sizing and centring do, before the network. The linear network itself compares pixel by pixel.",
+                "Sizing and centring do, before the network. The linear network itself compares pixel by "
+                "pixel.",
             ),
             (
                 "Switch the kernels to the shared scale. Which ones disappear?",
@@ -301,7 +351,8 @@ def words(computed: list[str]) -> None:
         """,
         sources=[
             "LeCun, Cortes & Burges, The MNIST database of handwritten digits: sizing and centring",
-            "Krizhevsky et al., ImageNet Classification with Deep Convolutional Neural Networks, NeurIPS 2012, fig. 3",
+            "Krizhevsky et al., ImageNet Classification with Deep Convolutional Neural Networks, NeurIPS "
+            "2012, fig. 3",
             "Zeiler & Fergus, [Visualizing and Understanding Convolutional Networks]"
             "(https://arxiv.org/abs/1311.2901), ECCV 2014: from 11×11 to 7×7 first filters",
         ],

@@ -40,7 +40,7 @@ def statistics(maps: np.ndarray) -> Statistics:
 
 
 def order(numbers: Statistics, by: str) -> np.ndarray:
-    """(K,) maps in the order shown: by "index", or by "mean" or "max", largest first; ties keep their order."""
+    """(K,) maps in the order shown: by "index", or by "mean" or "max", largest first."""
     if by not in ("index", "mean", "max"):
         raise ValueError(f"maps are sorted by 'mean', 'max' or 'index', not by {by!r}")
     if by == "index":
@@ -73,6 +73,6 @@ def by_depth(net: Net, x: Tensor, layers: Sequence[str]) -> tuple[Depth, ...]:
     for name in layers:
         maps = captured[name][0].flatten(1)
         zero = maps == 0
-        dead = zero.all(1).double().mean()
-        rows.append(Depth(name, len(maps), captured[name].shape[-1], float(zero.double().mean()), float(dead)))
+        sparsity, dead = float(zero.double().mean()), float(zero.all(1).double().mean())
+        rows.append(Depth(name, len(maps), captured[name].shape[-1], sparsity, dead))
     return tuple(rows)

@@ -10,7 +10,7 @@ from vizcore.models import Net
 
 
 def filter_bank(net: Net, layer: str) -> np.ndarray:
-    """(K, C, kh, kw) float32: the K kernels of a convolution, C input channels each (1 where it is depthwise).
+    """(K, C, kh, kw) float32: the kernels of a convolution, C input channels each (1 where depthwise).
 
     Raises:
         ValueError: an unknown layer, or one that is not a convolution.
@@ -137,7 +137,11 @@ def class_means(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def node_mean(net: Net, node: int, images: np.ndarray, count: int = 100) -> np.ndarray:
-    """(H, W) float64: the mean of the `count` grey pictures (N, H, W), 0..255, a first-layer node answers most."""
+    """(H, W) float64: the mean of the `count` pictures a first-layer node answers most.
+
+    Args:
+        images: (N, H, W) grey, 0 to 255.
+    """
     mean, std = net.mean[0], net.std[0]
     answers = ((images / 255 - mean) / std).reshape(len(images), -1) @ templates(net)[node].reshape(-1)
     return images[np.argsort(-answers, kind="stable")[:count]].mean(0)

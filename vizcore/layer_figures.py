@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Column(NamedTuple):
-    """One bar: its height from 0 to 1, an optional darker part of it, its label, whether it is the chosen one."""
+    """One bar: its height from 0 to 1, its label, whether it is chosen, and a stronger part of it."""
 
     height: float
     label: str
@@ -30,10 +30,11 @@ def columns(bars: Sequence[Column], title: str, top: str, ends: tuple[str, str])
         for bar in bars
     )
     left, right = map(html.escape, ends)
+    spoken = html.escape(f"{title}: {'; '.join(bar.label for bar in bars)}")
     return (
         f'<figure class="viz-columns"><figcaption>{html.escape(title)}</figcaption>'
         f'<div class="top">{html.escape(top)}</div>'
-        f'<ol role="img" aria-label="{html.escape(title)}: {html.escape("; ".join(bar.label for bar in bars))}">'
+        f'<ol role="img" aria-label="{spoken}">'
         f'{drawn}</ol><div class="ends"><span>{left}</span><span>{right}</span></div></figure>'
     )
 
@@ -41,7 +42,7 @@ def columns(bars: Sequence[Column], title: str, top: str, ends: tuple[str, str])
 def bars(names: Sequence[str], shares: Sequence[float], chosen: int | None = None) -> str:
     """Lying bars with percentages, one line each, in the look of the sidebar."""
     lines = "".join(
-        f'<li{" aria-current=true" if index == chosen else ""}><span>{html.escape(name)}</span>'
+        f"<li{' aria-current=true' if index == chosen else ''}><span>{html.escape(name)}</span>"
         f'<b>{percent(share)}</b><i style="width:{100 * share:.1f}%"></i></li>'
         for index, (name, share) in enumerate(zip(names, shares, strict=True))
     )
@@ -54,7 +55,7 @@ def percent(share: float) -> str:
 
 
 def kernel_tables(sheets: np.ndarray, names: Sequence[str]) -> str:
-    """The numbers of a kernel (C, kh, kw), one table per named sheet, each number on its grey from 0 to 255."""
+    """The numbers of a kernel (C, kh, kw), one table per sheet, each number on its grey, 0 to 255."""
     low, span = float(sheets.min()), float(np.ptp(sheets)) or 1.0
 
     def cell(value: float) -> str:

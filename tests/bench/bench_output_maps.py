@@ -13,6 +13,7 @@ from playwright.sync_api import sync_playwright
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
 from browser import conftest  # noqa: E402
+
 from vizcore import activations, atlas, gallery, models, render  # noqa: E402
 
 DRAWN = """(old) => new Promise(done => {
@@ -25,14 +26,15 @@ DRAWN = """(old) => new Promise(done => {
     };
     const look = () => {
         const canvas = find(document.querySelector('.st-key-maps') || document.body);
-        if (canvas && canvas.dataset.drawn !== old) done(canvas.dataset.drawn); else requestAnimationFrame(look);
+        if (canvas && canvas.dataset.drawn !== old) done(canvas.dataset.drawn);
+        else requestAnimationFrame(look);
     };
     look();
 })"""
 
 
 def server_side() -> None:
-    """Milliseconds and kilobytes of one sheet, for an early and for the deepest layer of EfficientNet-Lite0."""
+    """Milliseconds and kilobytes of one sheet, for an early and for the deepest layer of Lite0."""
     import torch
 
     torch.set_num_threads(1)
@@ -63,7 +65,8 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=conftest.ARGUMENTS)
         process, address = conftest.start_server()
         try:
-            window = conftest.Visitor(browser.new_context(viewport={"width": 1440, "height": 900}).new_page(), address)
+            context = browser.new_context(viewport={"width": 1440, "height": 900})
+            window = conftest.Visitor(context.new_page(), address)
             window.open("output_maps")
             name = window.page.evaluate(DRAWN, None)
             thumb = window.page.locator(".st-key-pick_layer").get_by_role("slider").first
@@ -76,8 +79,8 @@ def main() -> None:
                     name = window.page.evaluate(DRAWN, name)
                     times.append(time.perf_counter() - start)
                     window.settle()
-                print(f"{label}: median {1000 * statistics.median(times):.0f} ms, slowest {1000 * max(times):.0f} ms, "
-                      f"{len(times)} changes of the layer")
+                print(f"{label}: median {1000 * statistics.median(times):.0f} ms, "
+                      f"slowest {1000 * max(times):.0f} ms, {len(times)} changes of the layer")
             start = time.perf_counter()
             thumb.focus()
             window.page.keyboard.press("End")

@@ -29,7 +29,8 @@ export default function ({ data, parentElement, setStateValue }) {
   let last = null
   const at = (event) => {
     const frame = canvas.getBoundingClientRect()
-    return [(event.clientX - frame.left) / frame.width * 196, (event.clientY - frame.top) / frame.height * 196]
+    const x = event.clientX - frame.left, y = event.clientY - frame.top
+    return [x / frame.width * 196, y / frame.height * 196]
   }
   const line = (event) => {
     const here = at(event)

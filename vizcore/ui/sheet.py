@@ -18,8 +18,8 @@ _CSS = """
 .box:focus-visible { outline: 2px solid var(--st-primary-color); }
 canvas { display: block; cursor: pointer; }
 .ring {
-  position: absolute; box-sizing: content-box; pointer-events: none; border: 3px solid var(--st-primary-color);
-  border-radius: 3px; display: none;
+  position: absolute; box-sizing: content-box; pointer-events: none; display: none;
+  border: 3px solid var(--st-primary-color); border-radius: 3px;
 }
 .ring.over { border: 2px solid var(--st-text-color); }
 .label {
@@ -150,7 +150,8 @@ def tiles(
         labels: one per tile, shown where the mouse or the keyboard points.
         selected: position of the tile with a ring. alt: what the sheet shows, for those who cannot see it.
         smooth: bilinear enlargement in the browser; otherwise crisp.
-        height: the tiles shrink, down to `smallest`, until they fit into so many page pixels. gap: between them.
+        height: the tiles shrink, down to `smallest`, until they fit into so many page pixels.
+        gap: page pixels between the tiles.
         take: called with the position before the page runs again: the place to set a widget's value.
 
     Raises:
@@ -160,8 +161,9 @@ def tiles(
         raise ValueError(f"{len(labels)} labels and a gap of {layout.gap} for {layout.count} tiles")
     head = json.dumps(
         {
-            "columns": layout.columns, "cell": layout.cell, "labels": list(labels), "alt": alt, "smooth": smooth,
-            "selected": -1 if selected is None else selected, "height": height, "largest": largest,
+            "columns": layout.columns, "cell": layout.cell, "labels": list(labels), "alt": alt,
+            "smooth": smooth, "selected": -1 if selected is None else selected, "height": height,
+            "largest": largest,
             "smallest": smallest, "gap": gap, "name": f"{zlib.crc32(sprite):x}",
         }
     ).encode()  # fmt: skip
