@@ -187,7 +187,7 @@ def run(
         "method": name, "model": net.name, "layer": layer, "target": int(target), "params": params,
         "seconds": seconds, "notes": notes(method, net, x, target, values, params),
     }  # fmt: skip
-    return Attribution(values.detach().cpu().numpy().astype(np.float32), method.signed, meta)
+    return Attribution(np.ascontiguousarray(values.detach().cpu().numpy(), dtype=np.float32), method.signed, meta)
 
 
 def notes(method: Method, net: Net, x: Tensor, target: int, values: Tensor, params: dict[str, Any]) -> list[str]:

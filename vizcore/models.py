@@ -96,7 +96,7 @@ class Net:
         long = int(self.resize * max(image.size) / min(image.size))  # rounded down, as in torchvision
         size = (self.resize, long) if width <= height else (long, self.resize)
         image = image.resize(size, self.interpolation)
-        left, top = (int(round((side - self.input_size) / 2)) for side in size)
+        left, top = (round((side - self.input_size) / 2) for side in size)
         return image.crop((left, top, left + self.input_size, top + self.input_size))
 
     def preprocess(self, image: Image.Image) -> Tensor:
@@ -465,6 +465,7 @@ def load(name: str = DEFAULT) -> Net:
         )
     try:
         network = entry.build(weights.load_state_dict(file, entry.sha256))
+        network = network.to(memory_format=torch.channels_last)  # a fifth faster on processors
     except weights.WeightsError as error:
         raise ModelError(str(error)) from error
     return _freeze(

@@ -46,10 +46,11 @@ class _Guided(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient: Tensor):
         (out,) = ctx.saved_tensors
-        positive = gradient.clamp(min=0)
         if math.isinf(ctx.ceiling):
-            return torch.ops.aten.threshold_backward(positive, out, 0), None
-        return torch.ops.aten.hardtanh_backward(positive, out, 0.0, ctx.ceiling), None
+            open_only = torch.ops.aten.threshold_backward(gradient, out, 0)
+        else:
+            open_only = torch.ops.aten.hardtanh_backward(gradient, out, 0.0, ctx.ceiling)
+        return open_only.clamp_(min=0), None
 
 
 _RULES = {"deconvnet": _Deconvnet, "guided": _Guided}
