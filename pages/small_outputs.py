@@ -23,7 +23,7 @@ def look_at_cells() -> None:
         maps = ui.feature_maps(view, layer.name)
         unit = units.unit_number(view, layer.name, maps, "Map")
         _, rows, columns = layer.out_shape
-        row, column = (index("Row", "row", rows), index("Column", "column", columns))
+        row, column = (units.index_number("Row", "row", rows), units.index_number("Column", "column", columns))
     values = maps[unit]
     cell = row, column
     draw_map(layer, unit, values, cell)
@@ -35,18 +35,22 @@ def look_at_cells() -> None:
     st.caption(
         "The vertical scale is logarithmic. Going deeper, a map has fewer cells, and each of them sees more."
     )
+    words(layer.name, cell)
 
 
-def index(label: str, key: str, count: int) -> int:
-    """A number field for a row or column; the middle one when it is empty."""
-    typed = st.session_state.get(key)
-    if isinstance(typed, int) and typed >= count:
-        st.session_state[key] = count - 1
-    typed = st.number_input(
-        f"{label}, 0 to {count - 1}", 0, count - 1, None, 1, key=key, bind="query-params", width=150,
-        placeholder=f"middle ({count // 2})",
-    )  # fmt: skip
-    return count // 2 if typed is None else typed
+def program(layer: str, cell: tuple[int, int]) -> str:
+    """The program that makes the effective field alone."""
+    return f"""
+import torch
+from vizcore import images, models
+
+net = models.load("{view.model}")
+x = net.preprocess(images.load("{units.image_file(view)}")).requires_grad_()
+_, maps = net.forward(x, capture=["{layer}"])
+cell = maps["{layer}"][0, :, {cell[0]}, {cell[1]}].sum()
+(gradient,) = torch.autograd.grad(cell, x)
+result = gradient.abs().sum(1)[0]  # the page averages this over several pictures
+"""
 
 
 def take(row: int, column: int) -> None:
@@ -132,58 +136,62 @@ def draw_fields(layer, cell: tuple[int, int]) -> None:
         )
 
 
+def words(layer: str, cell: tuple[int, int]) -> None:
+    ui.explain(
+        notice=[
+            f"A deep {ui.term('feature map')} has few cells. Drawn smoothly it looks like a fine picture, but it holds "
+            "no more numbers than cells.",
+            f"Each {ui.term('cell')} belongs to a place: choose neighbours and watch the field move by one "
+            f"{ui.term('stride')}.",
+            "The effective field is not even: most of it lies in a part of the theoretical one. The orange box says "
+            "how large that part is.",
+        ],
+        misleads=[
+            "A bright smooth blob has no outline: within one cell, nothing says where in it the evidence lies.",
+            "A cell lies over the middle of what it sees, not over all of it. What made it bright may lie beside it.",
+            f"The effective field is a {ui.term('gradient')}: it says which pixels would move the cell a little, for "
+            "these pictures, and nothing about large changes.",
+        ],
+    )
+    ui.more(
+        formula=[
+            r"r' = r + d\,(k-1)\,j, \qquad j' = s\,j, \qquad o' = o - p\,j",
+            r"E_{ij} = \frac{1}{N} \sum_n \sum_c \left| \frac{\partial\, a_{rs}(x_n)}{\partial x_{n,c,i,j}} \right|",
+        ],
+        steps=[
+            "Follow size r, stride j and offset o through every operation: kernel k, stride s, dilation d, padding p. "
+            "Where branches meet, take the smallest interval that holds both.",
+            "Sum all maps of the layer at the chosen cell and differentiate with respect to the input.",
+            "Take absolute values, add the colours, average over the pictures.",
+            "The orange box is the smallest square around the centre of mass with the chosen share of all that.",
+        ],
+        exercises=[
+            (
+                "Two 3 × 3 convolutions in a row, stride 1. How large is the receptive field? And of one 5 × 5?",
+                "5 pixels both: 1 + 2 + 2, and 1 + 4. The two small ones need fewer weights, 18 instead of 25 per "
+                "pair of channels.",
+            ),
+            (
+                "Why does the effective field fade towards its edge?",
+                "A pixel in the middle reaches the cell by many paths through the kernels, one at the edge by few.",
+            ),
+            (
+                "Grad-CAM draws the last convolutional layer over the picture. How fine can it be?",
+                "As fine as the cells of that layer: the chart shows how many there are. All else is interpolation.",
+            ),
+        ],
+        functions=[
+            effective_field.effective_field, effective_field.mass_box, receptive_field.ReceptiveField.box,
+            field_figures.depth_chart,
+        ],
+        snippet=program(layer, cell),
+        sources=[
+            "Luo et al.: [The Effective Receptive Field](https://arxiv.org/abs/1701.04128) (NeurIPS 2016)",
+            "Araujo et al.: [Computing Receptive Fields](https://distill.pub/2019/computing-receptive-fields) "
+            "(Distill 2019)",
+            "Zhou et al.: [Object Detectors Emerge in Deep Scene CNNs](https://arxiv.org/abs/1412.6856) (ICLR 2015)",
+        ],
+    )  # fmt: skip
+
+
 look_at_cells()
-ui.explain(
-    notice=[
-        f"A deep {ui.term('feature map')} has few cells. Drawn smoothly it looks like a fine picture, but it holds "
-        "no more numbers than cells.",
-        f"Each {ui.term('cell')} belongs to a place: choose neighbours and watch the field move by one "
-        f"{ui.term('stride')}.",
-        "The effective field is not even: most of it lies in a part of the theoretical one. The orange box says how "
-        "large that part is.",
-    ],
-    misleads=[
-        "A bright smooth blob has no outline: within one cell, nothing says where in it the evidence lies.",
-        "A cell lies over the middle of what it sees, not over all of it. What made it bright may lie beside it.",
-        f"The effective field is a {ui.term('gradient')}: it says which pixels would move the cell a little, for "
-        "these pictures, and nothing about large changes.",
-    ],
-)
-ui.more(
-    formula=[
-        r"r' = r + d\,(k-1)\,j, \qquad j' = s\,j, \qquad o' = o - p\,j",
-        r"E_{ij} = \frac{1}{N} \sum_n \sum_c \left| \frac{\partial\, a_{rs}(x_n)}{\partial x_{n,c,i,j}} \right|",
-    ],
-    steps=[
-        "Follow size r, stride j and offset o through every operation: kernel k, stride s, dilation d, padding p. "
-        "Where branches meet, take the smallest interval that holds both.",
-        "Sum all maps of the layer at the chosen cell and differentiate with respect to the input.",
-        "Take absolute values, add the colours, average over the pictures.",
-        "The orange box is the smallest square around the centre of mass with the chosen share of all that.",
-    ],
-    exercises=[
-        (
-            "Two 3 × 3 convolutions in a row, stride 1. How large is the receptive field? And of one 5 × 5?",
-            "5 pixels both: 1 + 2 + 2, and 1 + 4. The two small ones need fewer weights, 18 instead of 25 per "
-            "pair of channels.",
-        ),
-        (
-            "Why does the effective field fade towards its edge?",
-            "A pixel in the middle reaches the cell by many paths through the kernels, one at the edge by few.",
-        ),
-        (
-            "Grad-CAM draws the last convolutional layer over the picture. How fine can it be?",
-            "As fine as the cells of that layer: the chart shows how many there are. All else is interpolation.",
-        ),
-    ],
-    functions=[
-        effective_field.effective_field, effective_field.mass_box, receptive_field.ReceptiveField.box,
-        field_figures.depth_chart,
-    ],
-    sources=[
-        "Luo et al.: [Understanding the Effective Receptive Field](https://arxiv.org/abs/1701.04128) (NeurIPS 2016)",
-        "Araujo et al.: [Computing Receptive Fields](https://distill.pub/2019/computing-receptive-fields) "
-        "(Distill 2019)",
-        "Zhou et al.: [Object Detectors Emerge in Deep Scene CNNs](https://arxiv.org/abs/1412.6856) (ICLR 2015)",
-    ],
-)  # fmt: skip

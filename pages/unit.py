@@ -24,7 +24,7 @@ name = f"unit {unit} of {layer.name}"
 st.header("On this picture", anchor=False)
 ui.heat(
     values, view.picture, signed=bool(values.min() < 0), opacity=opacity, key="map",
-    caption=f"{name.capitalize()} over {view.title}", alt=f"The map of {name} for {view.title}",
+    caption=f"Unit {unit} of {layer.name} over {view.title}", alt=f"The map of {name} for {view.title}",
     unit=f"activation of {name}",
 )  # fmt: skip
 rank = 1 + int((maps.mean((1, 2)) > values.mean()).sum())
@@ -44,7 +44,8 @@ with ui.controls("patch_controls"):
         )
     back = st.segmented_control("Drawn back as", list(RULES), default="Guided", required=True, key="back", **bound)
 source = top_patches.collection(view.net, searched)
-hits = units.top_index(view, searched).top(view.net, layer.name, unit)
+climbed = activation_maximization.before_relu(view.net, layer.name)
+hits = units.top_index(view, searched).top(view.net, climbed, unit)
 boxes = [top_patches.patch_box(view.net, layer, hit.cell) for hit in hits]
 labels = [
     f"{source.titles[hit.picture]}: {render.number(hit.value)} at row {hit.cell[0]}, column {hit.cell[1]}"
@@ -64,7 +65,8 @@ def patches() -> None:
         sprite, layout = atlas(field_figures.tiles(crops, 160))
         ui.tiles(render.encode(sprite, "jpeg"), layout, labels, "patches", smooth=True, largest=180,
                  alt=f"The {len(hits)} patches that excite {name} most: " + "; ".join(labels))  # fmt: skip
-        st.caption(f"The patches, strongest first: {', '.join(render.number(hit.value) for hit in hits)}")
+        before = "" if climbed == layer.name else " (before the ReLU)"
+        st.caption(f"The patches, strongest first{before}: {', '.join(render.number(hit.value) for hit in hits)}")
     with second:
         drawn = field_figures.gradient_patches(gradients, boxes)
         sprite, layout = atlas(field_figures.tiles(drawn, 160))
@@ -99,7 +101,6 @@ def preferred() -> None:
         st.caption("Starts from noise and climbs the gradient of the unit's mean activation; it takes some seconds.")
         return
     found = units.preferred(view, layer.name, unit, steps, seed)
-    climbed = activation_maximization.before_relu(view.net, layer.name)
     first, second = st.columns(2)
     with first:
         ui.image(field_figures.pixels(found.images[0]), f"Made for {name}, seed {seed}", f"Preferred input of {name}")
@@ -107,7 +108,7 @@ def preferred() -> None:
         chart = field_figures.trace_chart(found, climbed != layer.name)
         st.plotly_chart(chart, key="trace", config={"displayModeBar": False})
         noise, reached = float(found.noise[0]), float(found.activation[0])
-        times = f", {reached / noise:.3g} times as much" if noise > 0 and reached > 0 else ""
+        times = f": {reached / noise:.3g} times the noise's" if noise > 0 and reached > 0 else ""
         st.markdown(f"Mean activation: noise {render.number(noise)}, this picture {render.number(reached)}{times}.")
         if reached <= noise or not reached:
             st.info("The ascent did not find a picture for this unit; try another seed or more steps.",
@@ -120,11 +121,12 @@ preferred()
 
 st.header("The classes it feeds", anchor=False)
 readout = unit_classes.readout(view.net)
-sums = units.classes(view, searched, hits, layer.name, unit)
+best = hits[:4]
+sums = units.classes(view, searched, best, layer.name, unit)
 order = np.argsort(-sums, kind="stable")
 shown = np.concatenate([order[:6], order[-4:]]) if len(order) > 10 else order
 figure = field_figures.class_chart(
-    [view.net.categories[k] for k in shown], sums[shown], "added to the class score, mean of its best pictures"
+    [view.net.categories[k] for k in shown], sums[shown], f"added to the class score, mean of {len(best)} pictures"
 )
 st.plotly_chart(figure, key="classes", config={"displayModeBar": False})
 exact = readout is not None and readout.layer == layer.name
@@ -132,7 +134,7 @@ st.markdown(
     f"Exact: behind {layer.name} come only an average and one linear layer, so each bar is weight × mean activation."
     if exact
     else f"To first order: gradient of each class score with respect to this map, times the map, summed over cells "
-    f"and averaged over its {len(hits)} best pictures."
+    f"and averaged over its {len(best)} best pictures."
 )
 
 ui.explain(
@@ -156,7 +158,8 @@ ui.more(
     ],
     steps=[
         f"Run all {len(source.titles)} pictures once; of every map of every layer keep the strongest cell, of every "
-        f"unit the best {top_patches.COUNT} pictures. This takes seconds and is kept for all visitors.",
+        f"unit the best {top_patches.COUNT} pictures. Behind a ReLU, rank by the value before it: a ReLU6 makes all "
+        "strong values 6.",
         "Cut each picture to the cell's receptive field, at most half the picture's side.",
         "Go back from that cell, before its own ReLU, to the pixels, with the chosen rule at every ReLU on the way.",
         "The made picture is a sum of waves; slow waves take larger steps. At each step T moves, turns and scales it "
@@ -177,6 +180,18 @@ ui.more(
         top_patches.build, top_patches.patch_box, activation_maximization.synthesize,
         relu_rules.backpropagate_unit, unit_classes.contributions,
     ],
+    snippet=f"""
+from vizcore import models, top_patches
+
+net = models.load("{view.model}")
+layer, unit = net.layer("{climbed}"), {unit}
+pictures = top_patches.collection(net, "{searched}")
+index = top_patches.build(net, pictures)  # one forward pass per picture, all units of all layers
+hits = index.top(net, layer.name, unit)
+boxes = [top_patches.patch_box(net, layer, hit.cell) for hit in hits]
+crops = [net.crop(pictures.open(hit.picture)) for hit in hits]
+result = [top_patches.cut(crop, box) for crop, box in zip(crops, boxes)]
+""",
     sources=[
         "Yosinski et al.: [Understanding Neural Networks Through Deep Visualization](https://arxiv.org/abs/1506.06579) "
         "(ICML workshop 2015)",

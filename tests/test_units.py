@@ -1,6 +1,7 @@
 """Single cells and units: effective fields, best patches, preferred inputs, the classes a unit feeds."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -162,6 +163,14 @@ def test_index_equals_brute_force(net, pictures):
             assert [hit.picture for hit in hits] == [p for _, p, _ in expected], (layer.name, unit)
             assert [hit.cell for hit in hits] == [c for _, _, c in expected]
             assert [hit.value for hit in hits] == pytest.approx([v for v, _, _ in expected])
+
+
+def test_look_up_takes_less_than_50_ms(net, pictures):
+    index = top_patches.build(net, pictures)
+    start = time.perf_counter()
+    for unit in range(8):
+        index.top(net, "block", unit)
+    assert time.perf_counter() - start < 8 * 0.05
 
 
 def test_layers_that_are_one_tensor_share_a_ranking(net):

@@ -37,12 +37,15 @@ def effective_field(net: Net, x: Tensor, layer: str, cell: tuple[int, int], unit
         raise ValueError(f"{layer} has {shape[1]} x {shape[2]} cells; there is none at row {row}, column {column}.")
     if unit is not None and not 0 <= unit < shape[0]:
         raise ValueError(f"{layer} has units 0 to {shape[0] - 1}, not {unit}.")
-    x = x.detach().requires_grad_()
-    with torch.enable_grad():
-        values = partial.activation(net, x, layer)[:, :, row, column]
-        total = values.sum() if unit is None else values[:, unit].sum()
-        (gradient,) = torch.autograd.grad(total, x)
-    return gradient.abs().sum(1).mean(0).cpu().numpy()
+    total = torch.zeros(x.shape[2:], device=x.device)
+    for part in x.detach().split(2):  # two pictures at a time: the graph of many would need much memory
+        part.requires_grad_()
+        with torch.enable_grad():
+            values = partial.activation(net, part, layer)[:, :, row, column]
+            chosen = values.sum() if unit is None else values[:, unit].sum()
+            (gradient,) = torch.autograd.grad(chosen, part)
+        total += gradient.abs().sum((0, 1))
+    return (total / len(x)).cpu().numpy()
 
 
 def mass_box(field: np.ndarray, share: float = 0.9) -> tuple[int, int, int, int] | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Box = tuple[int, int, int, int]
 THEORY, EFFECT = (255, 255, 255), (255, 176, 0)
 _TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
-_LINE = ("#1c6c86", "#c8673c")  # legible on white and on near black
+_LINE = ("#2f8aa6", "#d0734a")  # legible on white and on near black
 
 
 def with_boxes(picture: Image.Image, side: int, boxes: Sequence[tuple[Box | None, render.Colour]]) -> Image.Image:
@@ -68,7 +68,8 @@ def depth_chart(net: Net, layers: Sequence[Layer], chosen: str) -> "Figure":
             )
     figure.add_scatter(
         x=[1, len(layers)], y=[net.input_size] * 2, mode="lines",
-        line={"dash": "dot", "width": 1.5, "color": "#8a9499"}, name=f"the picture's side, {net.input_size} pixels", hoverinfo="skip",
+        line={"dash": "dot", "width": 1.5, "color": "#8a9499"}, hoverinfo="skip",
+        name=f"the picture's side, {net.input_size} pixels",
     )  # fmt: skip
     numbers = [value for _, values, _, _ in series for value in values if value] + [net.input_size]
     ticks = [tick for tick in _TICKS if min(numbers) / 2 <= tick <= 2 * max(numbers)]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from vizcore.ui.cache import View
+from vizcore.ui.cache import View, open_gallery
 from vizcore.ui.jobs import Job, shared
 from vizcore.ui.progress import working
 
@@ -30,6 +30,27 @@ def unit_number(view: View, layer: str, maps: np.ndarray, label: str = "Unit") -
         help="Empty: the one with the largest mean on this picture.",
     )  # fmt: skip
     return strongest if typed is None else typed
+
+
+def index_number(label: str, key: str, count: int) -> int:
+    """A number field for a row or column; the middle one when it is empty."""
+    typed = st.session_state.get(key)
+    if isinstance(typed, int) and typed >= count:
+        st.session_state[key] = count - 1
+    typed = st.number_input(
+        f"{label}, 0 to {count - 1}", 0, count - 1, None, 1, key=key, bind="query-params", width=150,
+        placeholder=f"middle ({count // 2})",
+    )  # fmt: skip
+    return count // 2 if typed is None else typed
+
+
+def image_file(view: View) -> str:
+    """Where the view's picture lies, for a program that is shown; a stand-in for a visitor's own picture."""
+    from vizcore import gallery
+
+    chosen = st.session_state.get("image")
+    ours = chosen is not None and open_gallery(chosen)[1] == view.digest
+    return f"assets/gallery/{gallery.find('gallery', chosen).file.name}" if ours else "your_picture.jpg"
 
 
 # Receptive fields.
@@ -112,13 +133,11 @@ def backward(
 def _classes(
     model: str, collection: str, pictures: tuple[int, ...], layer: str, unit: int, _net: "Net"
 ) -> np.ndarray:
-    import torch
-
     from vizcore import top_patches, unit_classes
 
     source = top_patches.collection(_net, collection)
-    x = torch.cat([_net.preprocess(source.open(number)) for number in pictures])
-    return unit_classes.contributions(_net, x, layer, unit).cpu().numpy()
+    inputs = (_net.preprocess(source.open(number)) for number in pictures)
+    return np.mean([unit_classes.contributions(_net, x, layer, unit).cpu().numpy() for x in inputs], axis=0)
 
 
 def classes(view: View, collection: str, hits: "tuple[Hit, ...]", layer: str, unit: int) -> np.ndarray:
