@@ -57,7 +57,7 @@ def layers() -> None:
         pair.append((second, ui.feature_maps(second, layer)))
     one_map(pair, layer, unit, opacity, smooth)
     if len(pair) == 2:
-        both_sheets(pair, order, layer, shared, smooth)
+        both_sheets(pair, order, unit, layer, shared, smooth)
     depth(layer)
     words(layer, maps, numbers, unit, shared)
 
@@ -78,11 +78,9 @@ def all_maps(
     sprite, layout = map_atlas(maps[order], shared)
     labels = [f"map {k}: mean {number(numbers.mean[k])}, max {number(numbers.max[k])}" for k in order]
 
-    def take(position: int) -> None:
-        st.session_state["unit"] = int(order[position])
-
     ui.tiles(
-        render.encode(sprite, "png"), layout, labels, "maps", smooth=smooth, take=take,
+        render.encode(sprite, "png"), layout, labels, "maps", smooth=smooth,
+        take=lambda position: choose(order[position]),
         selected=int(np.flatnonzero(order == unit)[0]),
         alt=f"The {count} maps of {layer} for {view.title}. Arrow keys move, Enter chooses.",
     )  # fmt: skip
@@ -104,6 +102,10 @@ def all_maps(
         + ("" if not signed else " This layer has negative values: blue is below zero, red above."),
         unsafe_allow_html=True,
     )  # fmt: skip
+
+
+def choose(unit: int) -> None:
+    st.session_state["unit"] = int(unit)
 
 
 def title_of(option: str) -> str:
@@ -128,7 +130,7 @@ def one_map(pair: list, layer: str, unit: int, opacity: float, smooth: bool) -> 
         st.info(f"Map {unit} is zero everywhere here: a dead map for this picture.", icon=":material/info:")
 
 
-def both_sheets(pair: list, order: np.ndarray, layer: str, shared: bool, smooth: bool) -> None:
+def both_sheets(pair: list, order: np.ndarray, unit: int, layer: str, shared: bool, smooth: bool) -> None:
     """All maps of the second picture in the order of the first, and how alike the two mean answers are."""
     (first, mine), (second, theirs) = pair
     st.header(f"The same maps for {second.title}", anchor=False)
@@ -137,6 +139,7 @@ def both_sheets(pair: list, order: np.ndarray, layer: str, shared: bool, smooth:
     labels = [f"map {k}: mean {number(means[k])}, for {first.title} {number(mine[k].mean())}" for k in order]
     ui.tiles(
         render.encode(sprite, "png"), layout, labels, "maps_second", smooth=smooth, height=360,
+        selected=int(np.flatnonzero(order == unit)[0]), take=lambda position: choose(order[position]),
         alt=f"The maps of {layer} for {second.title}, in the order of {first.title}",
     )  # fmt: skip
     if shared:
@@ -231,8 +234,8 @@ def words(layer: str, maps: np.ndarray, numbers: activations.Statistics, unit: i
             ),
             (
                 "Sort by max, then by mean. Which kind of map moves up?",
-                "Maps with a few strong cells: they found something small. A large mean needs answers "
-                "everywhere.",
+                "Maps with a few strong cells: they found something small. A large mean needs many "
+                "cells, or very strong ones.",
             ),
             (
                 "Put a second picture beside this one. Compare the correlation early and late in the "

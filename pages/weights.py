@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from vizcore import filters, layer_figures, models, render, small_networks, ui
-from vizcore.atlas import atlas, poster
+from vizcore.atlas import atlas
 from vizcore.ui.cache import load_net
 
 view = ui.begin(__file__)
@@ -262,16 +262,8 @@ def first_layers() -> None:
     present = [name for name in FIRST_LAYERS if name in models.MODELS and models.status(name) != "missing"]
     absent = [models.MODELS[name] for name in FIRST_LAYERS if name in models.MODELS and name not in present]
     for column, name in zip(st.columns(max(3, len(present))), present, strict=False):
-        net = load_net(name)
-        layer = filters.convolutions(net)[0]
-        bank = filters.filter_bank(net, layer)
-        sprite = render.encode(poster(filters.scale(bank).grey), "png")
-        column.image(
-            sprite,
-            f"{net.title}: {len(bank)} filters of {bank.shape[2]} × {bank.shape[3]}",
-            width="stretch",
-            alt=f"All first filters of {net.title}",
-        )
+        picture, caption = ui.first_filters(name)
+        column.image(picture, caption, width="stretch", alt=f"All first filters of {caption}")
     if absent:
         listed = ", ".join(f"{spec.title} ({spec.megabytes:.3g} MB)" for spec in absent)
         st.caption(

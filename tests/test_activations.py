@@ -80,6 +80,15 @@ def test_atlas_keeps_every_pixel(shape):
         assert np.array_equal(inside if len(shape) == 4 else inside[..., 0], tiles[index])
 
 
+def test_poster_shows_every_kernel_crisply():
+    tiles = np.random.default_rng(2).integers(0, 256, (5, 3, 7, 7), np.uint8)
+    picture = atlas.poster(tiles, side=200)
+    assert picture.width <= 200 and picture.width % 9 == 0
+    factor = picture.width // (4 * 9)
+    small = np.asarray(picture)[::factor, ::factor]
+    assert np.array_equal(small[10:17, 1:8], tiles[4].transpose(1, 2, 0))  # the fifth: second row of four
+
+
 def test_figures_name_their_numbers():
     column = layer_figures.Column(0.5, "conv<1>: 3 maps", True, 0.25)
     drawn = layer_figures.columns([column], "Sides", "112", ("in", "out"))

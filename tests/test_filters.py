@@ -4,6 +4,7 @@ import base64
 
 import numpy as np
 import pytest
+import random_networks
 import torch
 
 from vizcore import filters, gallery, handwriting, models
@@ -40,6 +41,12 @@ def test_bank_is_the_weights_and_grey_levels_lead_back_to_them(lite0, layer, sha
             assert scaled.low[index].item() == bank[index].min()
             assert scaled.high[index].item() == bank[index].max()
             assert scaled.grey[index].max() == 255 and scaled.grey[index].min() == 0
+
+
+@pytest.mark.parametrize(("name", "shape"), [("resnet18", (64, 3, 7, 7)), ("squeezenet1_1", (64, 3, 3, 3))])
+def test_first_layers_of_the_zoo(name, shape):
+    net = random_networks.network(name)
+    assert filters.filter_bank(net, filters.convolutions(net)[0]).shape == shape
 
 
 def test_equal_weights_have_a_grey_too():

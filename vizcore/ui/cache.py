@@ -307,6 +307,20 @@ def sparsity(view: View, layers: tuple[str, ...]) -> tuple:
     return tuple(activations.Depth(*row) for row in rows)
 
 
+@st.cache_data(max_entries=32, show_spinner=False)
+def first_filters(model: str) -> tuple[bytes, str]:
+    """All kernels of a network's first convolution as one PNG, each scaled 0 to 255, and a caption.
+
+    Kept so that a page may show several networks without having them all in memory at each run.
+    """
+    from vizcore import atlas, filters, render
+
+    net = load_net(model)
+    bank = filters.filter_bank(net, filters.convolutions(net)[0])
+    picture = render.encode(atlas.poster(filters.scale(bank).grey), "png")
+    return picture, f"{net.title}: {len(bank)} filters of {bank.shape[2]} × {bank.shape[3]}"
+
+
 @st.cache_data(max_entries=1, show_spinner=False)
 def digit_means() -> np.ndarray:
     """(10, 28, 28): the mean training digit of each class, 0 to 255."""
