@@ -131,8 +131,8 @@ def draw_fields(layer, cell: tuple[int, int]) -> None:
                 "Average more pictures or choose another cell.", icon=":material/info:")  # fmt: skip
     if theory and theory.size > SIDE:
         st.caption(
-            f"The theoretical field, {theory.size} pixels wide, is larger than the picture of {SIDE}: in principle "
-            "every cell near the middle can use every pixel."
+            f"The theoretical field, {theory.size} pixels wide, is larger than the picture of {SIDE}"
+            + (": this cell could use every pixel." if box == (0, 0, SIDE, SIDE) else "; part of it is padding.")
         )
 
 

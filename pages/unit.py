@@ -27,9 +27,10 @@ ui.heat(
     caption=f"Unit {unit} of {layer.name} over {view.title}", alt=f"The map of {name} for {view.title}",
     unit=f"activation of {name}",
 )  # fmt: skip
-rank = 1 + int((maps.mean((1, 2)) > values.mean()).sum())
+means = maps.reshape(len(maps), -1).mean(1)
+rank = 1 + int((means > means[unit]).sum())
 st.markdown(
-    f"Mean {render.number(values.mean())}, strongest cell {render.number(values.max())}: rank {rank} of {len(maps)} "
+    f"Mean {render.number(means[unit])}, strongest cell {render.number(values.max())}: rank {rank} of {len(maps)} "
     "maps of this layer by mean on this picture."
     + ("" if values.any() else f" It is zero everywhere here: a {ui.term('dead map')} for this picture."),
     unsafe_allow_html=True,

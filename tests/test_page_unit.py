@@ -91,6 +91,7 @@ def test_wrong_address_and_digit_networks():
     app = checked(open_page(layer="nothing", unit=99999, back="nothing"))
     assert "maps of this layer by mean" in text(app)
     app = checked(open_page(model="digits_cnn"))
+    assert "rank 1 of 10 maps" in text(app)
     assert "Each patch is" in text(app)
     app = checked(open_page(model="digits_linear"))
     assert "has no layer of this kind" in text(app)
