@@ -48,16 +48,17 @@ def layers() -> None:
             format_func=title_of, width=280,
         )  # fmt: skip
         opacity = ui.opacity()
-    with sheet:
-        all_maps(layer, maps, numbers, order, unit, shared, smooth)
     pair = [(view, maps)]
     if other_id != "none":
         asset = gallery.find("gallery", other_id)
         second = ui.look(view, image=gallery.open_image(asset), title=asset.title)
         pair.append((second, ui.feature_maps(second, layer)))
+    top = max(render.limits(each, bool(each.min() < 0))[1] for _, each in pair)
+    with sheet:
+        all_maps(layer, maps, numbers, order, unit, shared, smooth, top)
     one_map(pair, layer, unit, opacity, smooth)
     if len(pair) == 2:
-        both_sheets(pair, order, unit, layer, shared, smooth)
+        both_sheets(pair, order, unit, layer, shared, smooth, top)
     depth(layer)
     words(layer, maps, numbers, unit, shared)
 
@@ -70,12 +71,13 @@ def all_maps(
     unit: int,
     shared: bool,
     smooth: bool,
+    top: float,
 ) -> None:
     """Every map of the layer as one sheet of tiles, its scale, and the layer in numbers."""
     count, height, width = maps.shape
     signed = bool(maps.min() < 0)
 
-    sprite, layout = map_atlas(maps[order], shared)
+    sprite, layout = map_atlas(maps[order], shared, vmax=top)
     labels = [f"map {k}: mean {number(numbers.mean[k])}, max {number(numbers.max[k])}" for k in order]
 
     ui.tiles(
@@ -84,7 +86,6 @@ def all_maps(
         selected=int(np.flatnonzero(order == unit)[0]),
         alt=f"The {count} maps of {layer} for {view.title}. Arrow keys move, Enter chooses.",
     )  # fmt: skip
-    top = render.limits(maps, signed)[1]
     if shared:
         st.html(ui.scale(top, 2, signed, f"activation of {layer}, one scale for all {count} maps"))
     else:
@@ -130,11 +131,14 @@ def one_map(pair: list, layer: str, unit: int, opacity: float, smooth: bool) -> 
         st.info(f"Map {unit} is zero everywhere here: a dead map for this picture.", icon=":material/info:")
 
 
-def both_sheets(pair: list, order: np.ndarray, unit: int, layer: str, shared: bool, smooth: bool) -> None:
+def both_sheets(
+    pair: list, order: np.ndarray, unit: int, layer: str, shared: bool, smooth: bool, top: float
+) -> None:
     """All maps of the second picture in the order of the first, and how alike the two mean answers are."""
     (first, mine), (second, theirs) = pair
     st.header(f"The same maps for {second.title}", anchor=False)
-    sprite, layout = map_atlas(theirs[order], shared)
+    signed = bool(min(mine.min(), theirs.min()) < 0)
+    sprite, layout = map_atlas(theirs[order], shared, vmax=top, signed=signed)
     means = theirs.mean((1, 2))
     labels = [f"map {k}: mean {number(means[k])}, for {first.title} {number(mine[k].mean())}" for k in order]
     ui.tiles(
@@ -143,9 +147,7 @@ def both_sheets(pair: list, order: np.ndarray, unit: int, layer: str, shared: bo
         alt=f"The maps of {layer} for {second.title}, in the order of {first.title}",
     )  # fmt: skip
     if shared:
-        signed = bool(theirs.min() < 0)
-        top = render.limits(theirs, signed)[1]
-        st.html(ui.scale(top, 2, signed, f"activation of {layer}, one scale for this sheet"))
+        st.html(ui.scale(top, 2, signed, f"activation of {layer}, the same scale as above"))
     both = np.stack([mine.mean((1, 2)), means])
     if both.std(1).min() > 0:
         same = np.corrcoef(both)[0, 1]

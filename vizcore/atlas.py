@@ -26,14 +26,19 @@ def atlas(tiles: np.ndarray) -> tuple[Image.Image, Layout]:
     return Image.fromarray(rows.reshape(layout.rows * side, layout.columns * side, 3).copy()), layout
 
 
-def map_atlas(maps: np.ndarray, shared: bool, side: int = 64) -> tuple[Image.Image, Layout]:
+def map_atlas(
+    maps: np.ndarray, shared: bool, side: int = 64, vmax: float | None = None, signed: bool | None = None
+) -> tuple[Image.Image, Layout]:
     """Feature maps (K, H, W) in colour: one pixel per cell up to `side` pixels, larger maps averaged down.
 
     Args:
-        shared: one scale for all; otherwise each map has its own. Maps with negative values are drawn signed.
+        shared: one scale for all; otherwise each map has its own.
+        vmax: the end of the shared scale; that of the maps when omitted.
+        signed: whether blue and red stand for below and above zero; when omitted, if a value is negative.
     """
     cell = min(side, max(maps.shape[1:]))
-    return render.sprite(maps, cell=cell, gap=0, shared=shared, signed=bool(maps.min() < 0))
+    signed = bool(maps.min() < 0) if signed is None else signed
+    return render.sprite(maps, cell=cell, gap=0, shared=shared, signed=signed, vmax=vmax if shared else None)
 
 
 def poster(tiles: np.ndarray, side: int = 512) -> Image.Image:
