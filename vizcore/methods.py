@@ -167,7 +167,7 @@ def run(
     method, x = METHODS[name], x.detach()
     if len(x) != 1:
         raise ValueError(f"run() explains one image at a time, not {len(x)}; the functions underneath take batches.")
-    if not torch.isfinite(x).all():
+    if not torch.isfinite(x.sum()):  # not finite where any value is not
         raise ValueError("The image contains values that are not finite numbers.")
     net.check_target(target)
     known = {p.name: p.default for p in method.params}
