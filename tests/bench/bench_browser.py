@@ -13,6 +13,7 @@ from playwright.sync_api import sync_playwright
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
 from browser import conftest  # noqa: E402
+
 from vizcore import gallery  # noqa: E402
 
 WAIT = """([old]) => new Promise(done => {

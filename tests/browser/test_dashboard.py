@@ -89,7 +89,7 @@ def test_uploads(visit):
     expect(window.page.locator("[data-testid=stSidebar] [data-testid=stAlert]")).to_have_count(0, timeout=30_000)
 
 
-def test_deep_link_first_on_a_fresh_server(visit, fresh_server):
+def test_deep_link_first_on_a_fresh_server(fresh_server, visit):
     window = visit("grad_cam?image=koala", address=fresh_server)
     expect(window.page.locator("[data-testid=stMain] h1").first).to_contain_text("Grad-CAM")
     expect(window.page.locator(".st-key-bars").first).to_contain_text("koala")
