@@ -58,7 +58,9 @@ def grad_cam_weights(gradients: Tensor) -> Tensor:
     return gradients.mean((2, 3))
 
 
-def grad_cam(net: Net, x: Tensor, target: int | Tensor, layer: str | None = None, counterfactual: bool = False) -> Tensor:
+def grad_cam(
+    net: Net, x: Tensor, target: int | Tensor, layer: str | None = None, counterfactual: bool = False
+) -> Tensor:
     r"""Grad-CAM, $\mathrm{ReLU}(\sum_k \alpha_k^c A^k)$.
 
     Selvaraju et al., "Grad-CAM" (ICCV 2017), equations 1 and 2.
@@ -117,7 +119,7 @@ def layer_cam(net: Net, x: Tensor, target: int | Tensor, layer: str | None = Non
 
 
 def xgrad_cam(net: Net, x: Tensor, target: int | Tensor, layer: str | None = None) -> Tensor:
-    r"""XGrad-CAM: Grad-CAM with $w_k = \sum_{ij} \frac{A^k_{ij}}{\sum_{ab} A^k_{ab}} \frac{\partial y^c}{\partial A^k_{ij}}$.
+    r"""XGrad-CAM: Grad-CAM with $w_k = \sum_{ij} A^k_{ij} \frac{\partial y^c}{\partial A^k_{ij}} / \sum_{ij} A^k_{ij}$.
 
     Fu et al., "Axiom-based Grad-CAM" (BMVC 2020), equation 8. A map that is zero everywhere gets weight 0.
 

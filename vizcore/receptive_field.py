@@ -144,7 +144,16 @@ _RULES: dict[str, tuple[Callable, tuple[str, ...]]] = {
     "__getitem__": (_select, ("input", "index")),
     "unsqueeze": (_unsqueeze, ("input", "dim")),
 }
-_ELEMENTWISE = ["relu", "relu_", "relu6", "hardtanh", "hardtanh_", "threshold", "threshold_", "clamp", "clamp_", "clamp_min", "clamp_min_", "silu", "silu_", "gelu", "sigmoid", "sigmoid_", "tanh", "tanh_", "elu", "elu_", "leaky_relu", "leaky_relu_", "prelu", "hardswish", "hardswish_", "hardsigmoid", "hardsigmoid_", "softplus", "mish", "dropout", "dropout_", "dropout2d", "batch_norm", "local_response_norm", "add", "add_", "__add__", "__iadd__", "__radd__", "sub", "sub_", "__sub__", "__rsub__", "mul", "mul_", "__mul__", "__imul__", "__rmul__", "div", "div_", "__truediv__", "neg", "abs", "exp", "log", "maximum", "minimum", "clone", "contiguous", "detach", "to", "float", "type_as", "identity"]
+_ELEMENTWISE = (
+    "relu", "relu_", "relu6", "hardtanh", "hardtanh_", "threshold", "threshold_", "clamp", "clamp_",
+    "clamp_min", "clamp_min_", "silu", "silu_", "gelu", "sigmoid", "sigmoid_", "tanh", "tanh_", "elu",
+    "elu_", "leaky_relu", "leaky_relu_", "prelu", "hardswish", "hardswish_", "hardsigmoid",
+    "hardsigmoid_", "softplus", "mish", "dropout", "dropout_", "dropout2d", "batch_norm",
+    "local_response_norm", "add", "add_", "__add__", "__iadd__", "__radd__", "sub", "sub_", "__sub__",
+    "__rsub__", "mul", "mul_", "__mul__", "__imul__", "__rmul__", "div", "div_", "__truediv__", "neg",
+    "abs", "exp", "log", "maximum", "minimum", "clone", "contiguous", "detach", "to", "float",
+    "type_as", "identity",
+)  # fmt: skip
 _RULES |= dict.fromkeys(_ELEMENTWISE, (_same, ("input",)))
 
 
