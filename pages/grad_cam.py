@@ -83,8 +83,7 @@ st.markdown(
     f"{int((steps.weights > 0).sum())} of {maps} weights are positive, {int((steps.weights < 0).sum())} negative. "
     f"{ends}Point at a bar for its channel and value."
 )
-figure = cam_figures.weight_bars(steps.weights.cpu().numpy(), steps.activations.mean((1, 2)).cpu().numpy())
-st.plotly_chart(figure, key="weights", config={"displayModeBar": False})
+st.html(cam_figures.weight_bars(steps.weights.cpu().numpy(), steps.activations.mean((1, 2)).cpu().numpy()))
 
 st.header("Step 3. Sum, ReLU, enlargement", anchor=False)
 signed, crisp, smooth = cam_figures.stages(steps)

@@ -1,4 +1,4 @@
-"""Figures of the Grad-CAM pages: arrays in, a picture, a plotly figure or a piece of HTML out."""
+"""Figures of the Grad-CAM pages: arrays in, a picture or a piece of HTML out."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -9,8 +9,6 @@ from PIL import Image, ImageDraw, ImageFont
 from vizcore import render
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
-
     from vizcore.cam_steps import Unrolled
 
 # Blue and orange: told apart with every common colour vision deficiency.
@@ -84,39 +82,47 @@ def fitted(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
     return text.rstrip() + "..."
 
 
-def weight_bars(weights: np.ndarray, means: np.ndarray, count: int = 14) -> "Figure":
-    """The largest and the smallest weights as bars, a gap between; hover tells the channel and the numbers.
+def weight_bars(weights: np.ndarray, means: np.ndarray, count: int = 14) -> str:
+    """The largest and the smallest weights as bars, a gap between; hover tells the channel and the numbers; HTML.
 
     Args:
         weights: (K,) alphas. means: (K,) means of the feature maps.
         count: bars at each end; all weights where there are no more than twice as many.
     """
-    import plotly.graph_objects as go
-
     weights, means = np.asarray(weights, dtype=float), np.asarray(means, dtype=float)
     order = np.argsort(-weights, kind="stable")
     groups = [order] if len(order) <= 2 * count else [order[:count], order[-count:]]
+    high, low = max(float(weights.max()), 0.0), min(float(weights.min()), 0.0)
+    span = high - low or 1.0
     red, blue = ("#{:02x}{:02x}{:02x}".format(*render.DIVERGING[i].tolist()) for i in (208, 48))
-    figure = go.Figure()
-    start, ticks = 0, {}
+    columns = []
     for group in groups:
-        figure.add_bar(
-            x=np.arange(start, start + len(group)),
-            y=weights[group],
-            marker_color=[red if w > 0 else blue for w in weights[group]],
-            customdata=np.stack([group, means[group], weights[group] * means[group]], axis=1),
-            hovertemplate="channel %{customdata[0]:d}<br>α = %{y:.3g}<br>mean of its map %{customdata[1]:.3g}"
-            "<br>α × mean = %{customdata[2]:.3g}<extra></extra>",
-        )
-        ticks |= {start + i: str(k) for i, k in enumerate(group.tolist())}
-        start += len(group) + 2
-    figure.update_layout(
-        showlegend=False, height=290, bargap=0.15, margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        xaxis={"title": "channel k", "tickvals": list(ticks), "ticktext": list(ticks.values()),
-               "tickangle": -90, "fixedrange": True, "showgrid": False},
-        yaxis={"title": "weight α", "zeroline": True, "fixedrange": True, "exponentformat": "power"},
-    )  # fmt: skip
-    return figure
+        for k in group.tolist():
+            w = weights[k]
+            title = (
+                f"channel {k}: α {render.number(weights[k])}, mean of its map {render.number(means[k])}, "
+                f"α × mean {render.number(weights[k] * means[k])}"
+            )
+            place = f"top:{100 * (high - max(w, 0)) / span:.2f}%;height:{100 * abs(w) / span:.2f}%"
+            columns.append(
+                f'<div title="{title}" style="flex:1;min-width:0"><div style="position:relative;height:13rem">'
+                f'<i style="position:absolute;left:8%;right:8%;{place};background:{red if w > 0 else blue}"></i></div>'
+                f'<small style="writing-mode:vertical-rl;width:100%;line-height:1;padding-top:0.4rem">{k}</small></div>'
+            )
+        columns.append('<div style="flex:1.5"></div>')
+    zero = f"top:calc({high / span:.4f} * 13rem)"
+    scale = "".join(
+        f'<small style="position:absolute;right:0.5rem;top:calc({(high - value) / span:.4f} * 13rem - 0.6em)">'
+        f"{render.number(value)}</small>"
+        for value in sorted({high, 0.0, low})
+    )
+    return (
+        '<div role="img" aria-label="Weights of the feature maps" style="display:flex"><div '
+        f'style="position:relative;width:4.5rem">{scale}</div><div style="position:relative;flex:1;display:flex">'
+        f'<i style="position:absolute;left:0;right:0;{zero};border-top:1px solid #8888"></i>'
+        f"{''.join(columns[:-1])}</div></div>"
+        "<small>weight α of each channel; below each bar its number</small>"
+    )
 
 
 def tiles(steps: "Unrolled", chosen: Sequence[int], vmax: float) -> str:
