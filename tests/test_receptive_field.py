@@ -65,7 +65,7 @@ def test_fields_contain_what_the_gradient_reaches(name, cells):
             if box is not None:  # a cell may be off in every channel
                 assert inside(box, clipped(field.box(*cell), net.input_size)), (layer, cell)
                 checked += 1
-    assert checked >= 12
+    assert checked >= (12 if name == "mini_vgg" else 20)
 
 
 @pytest.mark.parametrize("cells", ["corners", "centre"])
