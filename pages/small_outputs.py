@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from vizcore import effective_field, field_figures, receptive_field, render, ui
-from vizcore.ui import units
+from vizcore.ui import cache, units
 from vizcore.ui.cells import cells
 
 view = ui.begin(__file__)
@@ -45,7 +45,7 @@ import torch
 from vizcore import images, models
 
 net = models.load("{view.model}")
-x = net.preprocess(images.load("{units.image_file(view)}")).requires_grad_()
+x = net.preprocess(images.load("{cache.image_file(view)}")).requires_grad_()
 _, maps = net.forward(x, capture=["{layer}"])
 cell = maps["{layer}"][0, :, {cell[0]}, {cell[1]}].sum()
 (gradient,) = torch.autograd.grad(cell, x)

@@ -95,6 +95,15 @@ def open_gallery(name: str) -> tuple[Image.Image, str]:
     return image, images.digest(image)
 
 
+def image_file(view: View) -> str:
+    """Where the view's picture lies, for a program that is shown; a stand-in for a visitor's own picture."""
+    from vizcore import gallery
+
+    chosen = st.session_state.get("image")
+    ours = chosen is not None and open_gallery(chosen)[1] == view.digest
+    return f"assets/gallery/{gallery.find('gallery', chosen).file.name}" if ours else "your_picture.jpg"
+
+
 @st.cache_data(max_entries=512, show_spinner=False)
 def predict(model: str, digest: str, _net: "Net", _x: "Tensor") -> np.ndarray:
     """(K,) logits."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from vizcore.ui.cache import View, open_gallery
+from vizcore.ui.cache import View, image_file
 
 if TYPE_CHECKING:
     from vizcore.methods import Attribution
@@ -30,14 +30,11 @@ def explain(notice: Sequence[str], misleads: Sequence[str]) -> None:
 
 def snippet(view: View, method: str, layer: str | None = None, **params: Any) -> str:
     """The program that makes the picture of a registered method alone, for :func:`more`."""
-    from vizcore import gallery, methods, snippets
+    from vizcore import methods, snippets
 
-    chosen = st.session_state.get("image")
-    ours = chosen is not None and open_gallery(chosen)[1] == view.digest
-    image = f"assets/gallery/{gallery.find('gallery', chosen).file.name}" if ours else "your_picture.jpg"
     defaults = {param.name: param.default for param in methods.METHODS[method].params}
     layer = layer or view.net.cam_layer
-    return snippets.code(method, view.model, image, view.target, layer, defaults | params)
+    return snippets.code(method, view.model, image_file(view), view.target, layer, defaults | params)
 
 
 def more(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from vizcore.ui.cache import View, open_gallery
+from vizcore.ui.cache import View
 from vizcore.ui.jobs import Job, shared
 from vizcore.ui.progress import working
 
@@ -42,15 +42,6 @@ def index_number(label: str, key: str, count: int) -> int:
         placeholder=f"middle ({count // 2})",
     )  # fmt: skip
     return count // 2 if typed is None else typed
-
-
-def image_file(view: View) -> str:
-    """Where the view's picture lies, for a program that is shown; a stand-in for a visitor's own picture."""
-    from vizcore import gallery
-
-    chosen = st.session_state.get("image")
-    ours = chosen is not None and open_gallery(chosen)[1] == view.digest
-    return f"assets/gallery/{gallery.find('gallery', chosen).file.name}" if ours else "your_picture.jpg"
 
 
 # Receptive fields.
