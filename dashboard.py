@@ -20,14 +20,28 @@ PAGES = {
              "One feature map of one layer: what excites it, and which classes does it feed?"),
     ],
     "Part 2. Gradients": [
+        Page("gradients", 9, "Gradients of every layer", "south",
+             "One backward pass gives the gradient at every layer, the picture included. Where is it large, and is it right?"),
         Page("saliency", 10, "Saliency maps", "grain",
              "Which pixels would change the class score most, if they changed a little?"),
+        Page("segmentation", 11, "Object segmentation for free", "content_cut",
+             "The network never saw an outline. A classical algorithm, started from its gradient, finds one."),
+        Page("neuron_gradient", 13, "Gradient of an activation", "ads_click",
+             "Not the class: one neuron deep in the network. Which pixels would change what it answers?"),
         Page("guided_backprop", 14, "Guided backpropagation", "filter_alt",
              "A gradient that is only let through where it is positive: sharp, but what does it still say?"),
+        Page("layer_by_layer", 15, "VGG layer by layer", "stacks",
+             "From edges to parts: what the units of each block look for, in the pictures that excite them most."),
         Page("grad_cam", 16, "Grad-CAM", "layers",
              "Where in the picture does the last convolutional layer see evidence for a class?"),
         Page("guided_grad_cam", 17, "Guided Grad-CAM", "center_focus_strong",
              "The place from Grad-CAM, the detail from guided backpropagation: their product."),
+        Page("timeline", 18, "Summary and the methods since", "timeline",
+             "Which methods came after the lesson's, what each is known to get wrong, and most of them to run here."),
+    ],
+    "Part 3. Beyond the slides": [
+        Page("questions", 21, "Questions and answers", "quiz",
+             "The lesson's six open questions, each answered with something to try."),
     ],
 }  # fmt: skip
 

@@ -1,0 +1,44 @@
+"""Opening a page as a visitor would, and reading what stands on it: what every page test begins with."""
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parents[1]
+
+
+def open_page(stem: str, **address) -> AppTest:
+    """The page opened alone by a link with these settings; fails on an exception. Warnings are allowed."""
+    app = AppTest.from_file(str(ROOT / "pages" / f"{stem}.py"), default_timeout=180)
+    for name, value in address.items():
+        app.query_params[name] = str(value)
+    return checked(app.run())
+
+
+def through_the_table(stem: str) -> AppTest:
+    """The page reached from dashboard.py."""
+    app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=180).run()
+    return checked(app.switch_page(f"pages/{stem}.py").run())
+
+
+def checked(app: AppTest, calm: bool = False) -> AppTest:
+    """The same page; fails on an exception, and with `calm` on a warning too."""
+    assert not app.exception, app.exception[0].stack_trace
+    assert not (calm and app.warning), app.warning[0].value
+    return app
+
+
+def texts(app: AppTest) -> str:
+    """All running text: paragraphs, captions, headings, notes."""
+    kinds = (app.markdown, app.caption, app.header, app.subheader, app.info, app.warning)
+    return " ".join(element.value for kind in kinds for element in kind)
+
+
+def captions(app: AppTest) -> list[str]:
+    """What stands under the pictures, in order."""
+    return [image.proto.imgs[0].caption for image in app.get("image")]
+
+
+def html(app: AppTest) -> str:
+    """Everything drawn as HTML."""
+    return " ".join(element.proto.body for element in app.get("html"))
