@@ -21,7 +21,7 @@ PAGES = {
     ],
     "Part 2. Gradients": [
         Page("gradients", 9, "Gradients of every layer", "south",
-             "One backward pass gives the gradient at every layer, the picture included. Where is it large? Is it right?"),
+             "One backward pass gives the gradient at every layer, the picture included. Where is it large?"),
         Page("saliency", 10, "Saliency maps", "grain",
              "Which pixels would change the class score most, if they changed a little?"),
         Page("segmentation", 11, "Object segmentation for free", "content_cut",
