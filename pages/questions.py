@@ -1,0 +1,239 @@
+"""21 Questions and answers: the six the lesson leaves open, each with something to try."""
+
+import numpy as np
+import streamlit as st
+import torch
+
+from vizcore import cam, cam_steps, chain_rule, field_figures, literature, methods, relu_step, render, sanity, ui
+from vizcore import question_figures as figures
+from vizcore.questions import QUESTIONS
+from vizcore.ui import graph, questions
+
+view = ui.begin(__file__)
+bound = {"bind": "query-params"}
+number = render.number
+F, R = (-3, -1, 1, 2, 4, -2), (2, -1, 3, -2, 1, 1)
+RULES = {"Deconvnet": "deconvnet", "Guided": "guided", "Gradient": None}
+
+
+def choose_cut(node: str) -> None:
+    st.session_state["cut"] = node
+
+
+@ui.fragment
+def small_network() -> None:
+    """A network of nine numbers, forward and back."""
+    with ui.controls("graph_controls"):
+        x1 = st.slider("x₁", -3.0, 3.0, 1.0, 0.5, key="x1", width=180, **bound)
+        x2 = st.slider("x₂", -3.0, 3.0, 1.0, 0.5, key="x2", width=180, **bound)
+        weight = st.slider("Weight from x₁ to z₂", -3.0, 3.0, 2.0, 0.5, key="weight", width=180, **bound)
+        targets = list(chain_rule.TARGETS)
+        target = st.segmented_control("Cut behind", targets, default="s", required=True, key="cut", **bound)
+    numbers = chain_rule.forward(x1, x2, weight)
+    gradients = chain_rule.backward(numbers, target)
+    graph.graph(figures.chain_graph(numbers, gradients, target), "graph", targets, choose_cut)
+    st.caption(f"Boxes: the value; below it, in colour, the gradient of {figures.symbol(target)} with respect to it. "
+               "Edges: their slope. Click a box to cut the graph behind it.")  # fmt: skip
+    for column, node in zip(st.columns(2), ("x1", "x2"), strict=True):
+        column.latex(figures.paths(numbers, gradients, target, node))
+
+
+@ui.fragment
+def real_network() -> None:
+    """The same on the visitor's network: the strongest neuron of a layer, in one go and in two pieces."""
+    stops = chain_rule.layers(view.net)
+    with ui.controls("real_controls"):
+        first = stops[2 * len(stops) // 3] if stops else None
+        layer = ui.layer_select(view, default=first, keep=lambda item: item.name in stops[1:], label="Neuron in")
+        before = stops[: stops.index(layer)]
+        middle = ui.linked_select("Middle layer", before, "middle", default=before[len(before) // 2], width=330)
+    found = questions.two_pieces(view, layer, middle)
+    field = view.net.layer(found.layer).receptive_field
+    seen = field_figures.with_boxes(
+        view.picture, view.net.input_size, [(field.box(*found.cell) if field else None, field_figures.THEORY)]
+    )
+    first_piece = np.sqrt((found.middle.numpy() ** 2).sum(0))
+    row, column = found.cell
+    ui.compare(
+        [
+            ui.Panel(seen, f"{view.title}; white: what the neuron can see"),
+            ui.Panel(first_piece, f"First piece: the neuron's gradient at {middle}, length over its maps",
+                     signed=False),
+            ui.Panel(found.chained.numpy(), "Second piece: from there to the picture", signed=True),
+            ui.Panel(found.direct.numpy(), "In one go", signed=True),
+        ],
+        smooth=False,
+    )  # fmt: skip
+    paths = "All paths lead through the middle layer." if found.around is None else (
+        "Some paths avoid the middle layer; what they carry is added to the second piece.")  # fmt: skip
+    st.markdown(
+        f"The strongest neuron of {found.layer} is in map {found.channel}, row {row}, column {column}: "
+        f"{number(found.value)}. {paths} The two ways differ by at most **{number(found.gap)}** of the largest "
+        "gradient."
+    )
+
+
+def any_layer() -> None:
+    st.subheader("By hand", anchor=False)
+    small_network()
+    st.subheader(f"In {view.net.title}", anchor=False)
+    real_network()
+
+
+@ui.fragment
+def guided() -> None:
+    """One row of numbers through a ReLU, and the three pictures."""
+    with ui.controls("row_controls"):
+        moves = (
+            st.slider(f"Add to every {name}", -4, 4, 0, key=key, width=220, **bound)
+            for name, key in (("f", "add_f"), ("R", "add_r"))
+        )
+        inputs = [torch.tensor([numbers]).float() + move for numbers, move in zip((F, R), moves, strict=True)]
+    step = relu_step.through_relu(*inputs)
+    st.html(figures.relu_row(step))
+    passed = {rule: int((sent != 0).sum()) for rule, sent in step.back.items()}
+    negative = int((step.back["backprop"] < 0).sum())
+    st.caption(f"Numbers that are not zero: backprop sends on {passed['backprop']}, {negative} of them negative; "
+               f"deconvnet {passed['deconvnet']}; guided {passed['guided']}.")  # fmt: skip
+    results = [ui.attribution(view, name) for name in ("deconvnet", "guided_backprop")]
+    panels = [ui.Panel(ui.input_gradient(view), f"Gradient, {view.class_name}", signed=True)]
+    panels += [ui.Panel(r, methods.METHODS[r.meta["method"]].title, signed=True) for r in results]
+    ui.compare(panels, share=False)
+    for note in dict.fromkeys(note for result in results for note in result.meta["notes"]):
+        st.info(note, icon=":material/info:")
+
+
+def layer_by_layer() -> None:
+    """Three depths of a VGG: patches above, what is drawn back below."""
+    with ui.controls():
+        rank = st.segmented_control("Unit, by rank on your picture", ["1", "2", "3", "4", "5"], default="1",
+                                    required=True, key="rank", **bound)  # fmt: skip
+        rule = st.segmented_control("Drawn back as", list(RULES), default="Deconvnet", required=True, key="back",
+                                    **bound)  # fmt: skip
+    vgg = questions.vgg(view)
+    stops = cam_steps.stops(vgg.net)
+    chosen = stops[1], stops[len(stops) // 2], stops[-1]
+    found = [questions.depth(vgg, layer, int(rank) - 1, RULES[rule]) for layer in chosen]
+    for column, one, stage in zip(st.columns(3, gap="medium"), found, ("Early", "Middle", "Late"), strict=True):
+        with column:
+            questions.depth_column(vgg, one, stage, rule)
+    same = [questions.alike(vgg, one, RULES[rule]) for one in found]
+    st.markdown(
+        f"**Whose sketch is it?** Drawn back from another unit in the same places (units "
+        f"{', '.join(str(one.other) for one in found)}), the sketches keep a "
+        f"{ui.term('rank correlation')} of {', '.join(map(sanity.in_words, same))}: 1 would mean that the unit does "
+        f"not matter. The network is {vgg.net.title}, {vgg.net.input_size} × {vgg.net.input_size} pixels.",
+        unsafe_allow_html=True,
+    )
+
+
+@ui.fragment
+def grad_cam() -> None:
+    """The four steps in one row; how many maps are added is the visitor's choice."""
+    if view.net.cam_layer is None:
+        raise ValueError(f"{view.net.title} has no feature maps to weight. Choose another model in the sidebar.")
+    steps = cam_steps.unroll(view.net, view.x, view.target)
+    count = len(steps.weights)
+    options = [*(n for n in (1, 4, 16, 64, 256, 1024) if n < count), "all"]
+    with ui.controls("sum_controls"):
+        some = st.select_slider("Maps added, strongest first", [str(n) for n in options], "all", key="added", width=420,
+                                **bound)  # fmt: skip
+        opacity = ui.opacity()
+    order = steps.strongest(count)
+    total = steps.contributions[order[: count if some == "all" else int(some)]].sum(0).cpu().numpy()
+    whole, four = steps.before_relu.cpu().numpy(), order[:4]
+    columns = st.columns(4)
+    with columns[0]:
+        st.subheader("1 Maps", anchor=False)
+        maps = steps.activations[four].cpu().numpy()
+        ui.image(render.sprite(maps, columns=2, cell=256, gap=8)[0], f"Maps {', '.join(map(str, four))} of {count}", smooth=False)
+        st.html(ui.scale(max(float(np.abs(maps).max()), 1e-12), 2, bool(maps.min() < 0)))
+    with columns[1]:
+        st.subheader("2 Weights", anchor=False)
+        eight = order[:8]
+        st.html(figures.weight_column(eight, steps.weights[eight].cpu().numpy()))
+        st.caption(f"α of the {len(eight)} maps that count most; their numbers at the left")
+    drawn = (("3 Weighted sum", total, None, True, "Red raises the score, blue lowers it"),
+             ("4 ReLU, enlarged", np.maximum(total, 0), view.picture, False, f"Grad-CAM, {view.class_name}"))
+    for column, (title, values, photo, signed, caption) in zip(columns[2:], drawn, strict=True):
+        with column:
+            st.subheader(title, anchor=False)
+            ui.compare([ui.Panel(values, caption, f"{caption} of {view.title}", photo, signed, opacity)], columns=1,
+                       smooth=photo is not None)  # fmt: skip
+    alike = cam_steps.correlation(total, whole)
+    close = "" if alike is None else f" its correlation with the sum of all is {alike:.2f}."
+    st.markdown(
+        f"Layer {view.net.cam_layer}: {count} maps of {whole.shape[0]} × {whole.shape[1]} cells. "
+        f"{'All' if some == 'all' else some} added:{close}"
+        + ("" if total.max() > 0 else f" Nothing is positive: no evidence for {view.class_name} here.")
+    )
+
+
+@ui.fragment
+def guided_grad_cam() -> None:
+    """Factor, factor, product; one row for each class."""
+    with ui.controls():
+        other = next((index for index in view.top(2) if index != view.target), view.target)
+        other = ui.class_select(view, "versus", "Second class", default=other, width=330)
+        linked = st.toggle("Same scale for both", True, key="linked", **bound)
+    both = view, ui.look(view, target=other)
+    titles = {"guided_backprop": "Guided backpropagation", "grad_cam": "× Grad-CAM", "guided_grad_cam": "= the product"}
+    for column, (method, title) in zip(st.columns(3), titles.items(), strict=True):
+        pair = [ui.attribution(one, method) for one in both]
+        values = [np.asarray(result.values) for result in pair]
+        if method == "grad_cam":
+            size = (view.net.input_size,) * 2
+            values = [cam.upsample(torch.from_numpy(v)[None], size)[0].numpy() for v in values]
+        photo = view.picture if method == "grad_cam" else None
+        panels = [
+            ui.Panel(v, f"{title}, {one.class_name}", photo=photo, signed=photo is None)
+            for v, one in zip(values, both, strict=True)
+        ]
+        with column:
+            ui.compare(panels, columns=1, share=linked)
+            same = cam_steps.correlation(*values)
+            st.markdown(f"Correlation of the two classes: **{'not defined' if same is None else f'{same:.2f}'}**")
+            if method == "guided_backprop":
+                ui.notes(pair[0])
+
+
+def newest() -> None:
+    """The table of works, and the newest that run here side by side."""
+    families = ("gradient", "relu rule", "cam", "propagation", "attention")
+    known = [work for work in literature.WORKS if work.family in families]
+    runnable = sorted((w for w in known if w.method in methods.METHODS), key=lambda work: -work.year)
+    with ui.controls():
+        since = st.segmented_control("Published since", ["2013", "2017", "2020", "2023"], default="2020",
+                                     required=True, key="since", **bound)  # fmt: skip
+    shown = [work for work in known if work.year >= int(since)]
+    st.html(figures.works_table(shown, [work.key for work in runnable]))
+    names = {work.name: work for work in runnable if work.family == "cam"}
+    quick = [name for name, work in names.items() if not methods.METHODS[work.method].slow]
+    st.subheader("Run them on your picture", anchor=False)
+    picked = st.pills("Methods, newest first", list(names), selection_mode="multi", default=quick[:3], key="run",
+                      **bound)  # fmt: skip
+    panels = []
+    for name in picked:
+        try:
+            result = ui.attribution(view, names[name].method)
+        except ValueError as error:
+            st.info(f"{name}: {error}", icon=":material/info:")
+            continue
+        caption = f"{name} ({names[name].year}), up to {number(float(result.values.max()))}"
+        panels.append(ui.Panel(result, caption, f"{caption}: {view.class_name} in {view.title}", view.picture))
+    if panels:
+        ui.compare(panels, share=False, columns=min(4, max(2, len(panels))))
+    elif not picked:
+        st.caption("Choose a method above to see its map.")
+    with st.container(horizontal=True):
+        for work in runnable[:6]:
+            ui.link("timeline", label=f"{work.name} on the timeline", method=work.method)
+
+
+FIGURES = any_layer, guided, layer_by_layer, grad_cam, guided_grad_cam, newest
+chosen = questions.choose([question.short for question in QUESTIONS])
+topic = QUESTIONS[chosen - 1]
+st.header(topic.question, anchor=False)
+st.markdown(questions.explained(topic.answer), unsafe_allow_html=True)
+FIGURES[chosen - 1]()
+questions.explain(topic)
