@@ -18,6 +18,8 @@ THREADS, ROUNDS = 16, 20
 PARAMS = {
     "smooth_grad": {"samples": 2},
     "integrated_gradients": {"steps": 2, "tolerance": 0.0},
+    "occlusion": {"patch": 0.5, "stride": 1.0},
+    "rise": {"samples": 10},
 }
 
 
@@ -64,11 +66,14 @@ Job = tuple[str, str | None, int, int]  # method, layer, class, image
 
 
 def jobs(layers: list[str], classes: tuple[int, ...]) -> list[Job]:
-    """Every method, at every layer where it takes one, for several classes and two images."""
+    """Every method, at every layer where it takes one, for several classes and two images.
+
+    Methods that run the network once for every map are asked for the first layer only.
+    """
     work = []
     for name, method in methods.METHODS.items():
         takes_layer = any(p.name == "layer" for p in method.params)
-        for layer in layers if takes_layer else [None]:
+        for layer in (layers[:1] if method.slow else layers) if takes_layer else [None]:
             work += [(name, layer, target, image) for target in classes for image in (0, 1)]
     return work
 

@@ -7,14 +7,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vizcore import cam, gradients, methods, models, relu_rules
+from vizcore import cam, gallery, gradients, methods, models, occlusion, relu_rules
 from vizcore.models import Net
 
 CAM_MAPS = [name for name, m in methods.METHODS.items() if m.family == "cam" and m.maps]
 QUICK = {  # parameters that keep slow methods short here
     "smooth_grad": {"samples": 2},
     "integrated_gradients": {"steps": 2, "tolerance": 0.0},
+    "occlusion": {"patch": 0.5},
+    "rise": {"samples": 20},
 }
+NOT_LINEAR = ("grad_cam_pp", "score_cam", "rise")  # in the scale of the scores
+NO_SCALE = ("eigen_cam", "ablation_cam")  # knows no score; knows only its relative drop
 
 
 class Small(nn.Module):
@@ -103,15 +107,15 @@ def test_requires_grad_of_the_input_does_not_matter(name, net, x):
 @pytest.mark.parametrize("name", [n for n in methods.names() if methods.METHODS[n].family != "control"])
 def test_the_registry_keeps_the_raw_scale(name, x):
     """Twice the last layer's weights: twice the map, wherever the method is linear in the gradient."""
-    if name == "grad_cam_pp":
-        pytest.skip("its weights are not linear in the gradient")
+    if name in NOT_LINEAR:
+        pytest.skip("a softmax or a product of gradients is not linear in them")
     module = small()
     once = run(name, models.wrap(module, input_size=32), x[:1]).values
     with torch.no_grad():
         module.fc.weight.mul_(2)
         module.fc.bias.mul_(2)
     twice = run(name, models.wrap(module, input_size=32), x[:1]).values
-    factor = 4 if name == "guided_grad_cam" else 2  # a product of two such maps
+    factor = 4 if name == "guided_grad_cam" else 1 if name in NO_SCALE else 2  # 4: a product of two such maps
     assert once.any() and np.allclose(twice, factor * once, rtol=1e-4, atol=1e-6 * np.abs(once).max())
 
 
@@ -506,3 +510,92 @@ def test_note_loss_of_a_certain_class(x):
 def test_note_completeness(net, x):
     (note,) = methods.run("integrated_gradients", net, x[:1], 1).meta["notes"]
     assert "miss the difference of the two scores by 0." in note and "more" not in note
+
+
+# Methods that mask: maps, or parts of the picture.
+
+
+def test_ablation_behind_average_pooling_is_weight_times_mean(lite0, photo):
+    """y - y_k is what map k adds to the score; so the weights sum to the score less its bias, over the score."""
+    values = run("ablation_cam", lite0, photo, 290).values
+    with torch.no_grad():
+        logits, acts = lite0.forward(photo, capture=[lite0.cam_layer])
+    maps, linear = acts[lite0.cam_layer][0], [m for m in lite0.network.modules() if isinstance(m, nn.Linear)][-1]
+    weights = linear.weight[290] * maps.mean((1, 2)) / logits[0, 290]
+    wanted = torch.einsum("k,khw->hw", weights, maps).relu().numpy()
+    assert np.abs(values - wanted).max() < 1e-4 * wanted.max()
+    assert float(weights.sum()) == pytest.approx(float(1 - linear.bias[290] / logits[0, 290]), rel=1e-3)
+
+
+def test_ablation_cam_says_when_the_score_is_not_positive(net, x):
+    module = small()
+    with torch.no_grad():
+        module.fc.bias[1] -= 100
+    result = run("ablation_cam", models.wrap(module, input_size=32), x[:1])
+    assert any("weights change sign" in note for note in result.meta["notes"])
+    assert not any("change sign" in note for note in run("ablation_cam", net, x[:1], 4).meta["notes"]) or (
+        net(x[:1])[0, 4] <= 0
+    )
+
+
+def test_eigen_cam_is_the_best_rank_one_fit_and_knows_no_class(lite0, photo):
+    first, second = (run("eigen_cam", lite0, photo, target) for target in (290, 388))
+    assert np.array_equal(first.values, second.values) and first.values.min() >= 0
+    assert any("does not look at the class" in note for note in first.meta["notes"])
+    with torch.no_grad():
+        _, acts = lite0.forward(photo, capture=[lite0.cam_layer])
+    matrix = acts[lite0.cam_layer][0].flatten(1).T.double().numpy()
+    # The length of A v is the largest any unit vector v can reach: the spectral norm.
+    assert np.linalg.norm(first.values) == pytest.approx(np.linalg.norm(matrix, 2), rel=1e-5)
+
+
+def test_score_masks_go_from_zero_to_one():
+    maps = torch.stack([torch.zeros(3, 4), torch.full((3, 4), 2.5), torch.arange(12.0).view(3, 4) - 5])
+    masks = cam.score_masks(maps, (12, 16))
+    assert masks.shape == (3, 12, 16)
+    assert not masks[:2].any() and masks[2].min() == 0 and masks[2].max() == 1
+
+
+def test_occlusion_of_a_network_that_adds_pixels():
+    """With the mean colour (0) as cover, the drop is what the patch had added to the score."""
+    module = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
+    net = models.wrap(module, input_size=12)
+    x = torch.randn(1, 3, 12, 18, generator=torch.Generator().manual_seed(0))
+    share = torch.einsum("k,khw->hw", net.network[2].weight[1], x[0]) / (12 * 18)  # of each pixel
+    wanted = F.avg_pool2d(share[None], 6, 6)[0] * 36
+    values = occlusion.occlusion(net, x, 1, patch=0.5, stride=1.0)[0]
+    assert torch.allclose(values, wanted.repeat_interleave(6, 0).repeat_interleave(6, 1), atol=1e-5)
+
+
+def test_windows_reach_every_pixel_and_stop_at_the_edge():
+    for size, side, step in (((10, 13), 4, 2), ((10, 13), 4, 4), ((5, 5), 9, 3), ((7, 6), 3, 1)):
+        seen = np.zeros(size, int)
+        for place in occlusion.windows(size, side, step):
+            assert seen[place].size
+            seen[place] += 1
+        assert seen.min() >= 1
+
+
+@pytest.mark.parametrize(("patch", "stride"), [(0, 0.5), (1.5, 0.5), (0.2, 0), (0.2, 2)])
+def test_occlusion_refuses_sizes_that_make_no_patch(net, x, patch, stride):
+    with pytest.raises(ValueError, match="shares above 0 and up to 1"):
+        run("occlusion", net, x[:1], patch=patch, stride=stride)
+
+
+def test_rise_masks_keep_the_share_that_was_asked_for():
+    masks = torch.cat(occlusion.rise_masks(300, 7, 0.3, (40, 56), seed=2))
+    assert masks.shape == (300, 40, 56) and masks.min() >= 0 and masks.max() <= 1 + 1e-6
+    assert abs(float(masks.mean()) - 0.3) < 0.02 and float(masks.mean(0).std()) < 0.05
+    assert torch.equal(masks, torch.cat(occlusion.rise_masks(300, 7, 0.3, (40, 56), seed=2)))
+    assert not torch.equal(masks, torch.cat(occlusion.rise_masks(300, 7, 0.3, (40, 56), seed=3)))
+
+
+@pytest.mark.parametrize(("name", "params"), [("occlusion", {"patch": 0.3}), ("rise", {"samples": 96})])
+def test_masks_find_the_object(lite0, name, params):
+    """A camera in the grass: covering it costs more than covering the grass."""
+    camera = gallery.open_image(gallery.find("cutout", "camera_35mm"))
+    meadow = gallery.open_image(gallery.find("background", "grass"))
+    picture, mask = gallery.composite(camera, meadow, 256, 0.55, (0.5, 0.5))
+    x, inside = lite0.preprocess(picture), np.asarray(mask)[16:240, 16:240] > 0
+    values = run(name, lite0, x, 759, **params).values  # reflex camera
+    assert values[inside].mean() > values[~inside].mean()

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vizcore import cam, gradients, methods, models, relu_rules
+from vizcore import cam, gradients, methods, models, occlusion, relu_rules
 from vizcore.models import Net
 from vizcore.torchvision_guard import torchvision_models
 
@@ -33,6 +33,16 @@ MIDDLE = {
     "densenet121": "features.denseblock3",
     "mobilenet_v2": "features.13",
 }
+THIN = {  # layers of few maps, for methods that run the network once for every map; some inside a concatenation
+    "efficientnet_lite0": "stage3",
+    "vgg11": "features.1",
+    "resnet18": "layer1",
+    "squeezenet1_1": "features.4.squeeze",
+    "googlenet": "inception3a.branch2.0",
+    "densenet121": "features.denseblock1.denselayer2",
+    "mobilenet_v2": "features.3",
+}
+PER_MAP = ("ablation_cam", "score_cam")
 NO_CAM = ("vgg11",)  # fully connected layers behind the last map
 RELU6 = ("efficientnet_lite0", "mobilenet_v2")
 
@@ -274,6 +284,110 @@ def slow_xgrad_cam(case: Case, layer: str | None = None) -> np.ndarray:
     return np.maximum(sum_maps(slow_weights(xgrad_cam_weight, acts, grads), acts), 0)
 
 
+@slow("eigen_cam", {}, {"centred": True})
+def slow_eigen_cam(case: Case, layer: str | None = None, centred: bool = False) -> np.ndarray:
+    """A v = sigma u, with u the strongest eigenvector of the cells' Gram matrix A A^T."""
+    rows = []
+    for acts in slow_maps(case, layer)[0]:
+        matrix = acts.reshape(len(acts), -1).T
+        mean = matrix.mean(1)
+        if centred:
+            matrix = matrix - matrix.mean(0)
+        values, vectors = np.linalg.eigh(matrix @ matrix.T)
+        found = np.sqrt(values[-1]) * vectors[:, -1]
+        rows.append((found if found @ mean >= 0 else -found).reshape(acts.shape[1:]))
+    return np.stack(rows)
+
+
+class Without(nn.Module):
+    """Stands behind a layer and sets one of its maps to zero."""
+
+    unit: int | None = None
+
+    def forward(self, activation: Tensor) -> Tensor:
+        activation = activation.clone()
+        if self.unit is not None:
+            activation[:, self.unit] = 0
+        return activation
+
+
+@slow("ablation_cam")
+def slow_ablation_cam(case: Case, layer: str) -> np.ndarray:
+    """One whole forward pass for every map."""
+    module, gate = case.module(), Without()
+    parent, _, name = layer.rpartition(".")
+    setattr(module.get_submodule(parent), name, nn.Sequential(module.get_submodule(layer), gate))
+    acts, _ = slow_maps(case, layer)
+    rows = torch.arange(len(case.x)), case.targets
+    with torch.no_grad():
+        score = module(case.x)[rows].double().numpy()
+        weights = np.zeros(acts.shape[:2])
+        for k in range(acts.shape[1]):
+            gate.unit = k
+            weights[:, k] = (score - module(case.x)[rows].double().numpy()) / score
+    return np.maximum(sum_maps(weights, acts), 0)
+
+
+@slow("score_cam")
+def slow_score_cam(case: Case, layer: str) -> np.ndarray:
+    """Every map masks its picture, the constant ones too; one whole forward pass for every map and picture."""
+    module, (acts, _) = case.module(), slow_maps(case, layer)
+    scores = np.zeros(acts.shape[:2])
+    for n, k in np.ndindex(scores.shape):
+        mask = F.interpolate(torch.from_numpy(acts[n, k])[None, None], case.x.shape[-2:], mode="bilinear")[0, 0]
+        spread = float(mask.max() - mask.min())
+        mask = (mask - mask.min()) / (spread if spread > 1e-12 else 1)
+        with torch.no_grad():
+            scores[n, k] = module((case.x[n] * mask.float())[None])[0, case.targets[n]]
+    powers = np.exp(scores - scores.max(1, keepdims=True))
+    return np.maximum(sum_maps(powers / powers.sum(1, keepdims=True), acts), 0)
+
+
+@slow("occlusion", {"patch": 0.45}, {"patch": 0.5, "stride": 0.75, "fill": "black"})
+def slow_occlusion(case: Case, patch: float, stride: float = 0.5, fill: str = "mean") -> np.ndarray:
+    """Pixel by pixel: the mean over all patches that cover it."""
+    module = case.module()
+    height, width = case.x.shape[-2:]
+    side = round(patch * min(height, width))
+    step = round(stride * side)
+    cover = torch.zeros(3) if fill == "mean" else -torch.tensor(case.net.mean) / torch.tensor(case.net.std)
+    drops = [[[[] for _ in range(width)] for _ in range(height)] for _ in case.x]
+    rows = torch.arange(len(case.x)), case.targets
+    with torch.no_grad():
+        before = module(case.x)[rows].double().numpy()
+        for top in range(0, height, step):
+            for left in range(0, width, step):
+                if top - step + side >= height or left - step + side >= width:
+                    continue  # the patch before this one had reached the edge
+                covered = case.x.clone()
+                covered[:, :, top : top + side, left : left + side] = cover[:, None, None]
+                drop = before - module(covered)[rows].double().numpy()
+                for n, i in np.ndindex(len(drops), side):
+                    for j in range(side):
+                        if top + i < height and left + j < width:
+                            drops[n][top + i][left + j].append(drop[n])
+    return np.array([[[np.mean(cell) for cell in row] for row in image] for image in drops])
+
+
+@slow("rise", {"samples": 5, "cells": 4, "keep": 0.6, "seed": 3})
+def slow_rise(case: Case, samples: int, cells: int, keep: float, seed: int) -> np.ndarray:
+    generator = torch.Generator().manual_seed(seed)
+    grids = torch.rand(samples, cells, cells, generator=generator).numpy() < keep
+    height, width = case.x.shape[-2:]
+    tall, wide = int(np.ceil(height / cells)), int(np.ceil(width / cells))
+    tops = torch.randint(0, tall, (samples,), generator=generator)
+    lefts = torch.randint(0, wide, (samples,), generator=generator)
+    module, total = case.module(), np.zeros((len(case.x), height, width))
+    for grid, top, left in zip(grids, tops.tolist(), lefts.tolist(), strict=True):
+        mask = slow_bilinear(grid.astype(float), ((cells + 1) * tall, (cells + 1) * wide))
+        mask = mask[top : top + height, left : left + width]
+        with torch.no_grad():
+            shares = torch.softmax(module(case.x * torch.from_numpy(mask).float()), 1).double().numpy()
+        for n, target in enumerate(case.targets):
+            total[n] += shares[n, target] * mask
+    return total / (samples * keep)
+
+
 @slow("cam")
 def slow_cam(case: Case) -> np.ndarray:
     acts, _ = slow_maps(case, None)
@@ -354,7 +468,8 @@ def test_against_the_slow_implementation(case, name):
         return
     takes_layer = any(p.name == "layer" for p in methods.METHODS[name].params)
     for params in variants:
-        for layer in (None, MIDDLE[case.name]) if takes_layer else (None,):
+        layers = (THIN[case.name],) if name in PER_MAP else (None, MIDDLE[case.name])
+        for layer in layers if takes_layer else (None,):
             extra = {"layer": layer} if takes_layer else {}
             ours = methods.METHODS[name].run(case.net, case.x, case.targets, **params, **extra)
             assert ours.dtype == torch.float32
@@ -374,6 +489,14 @@ def test_lite0_against_the_module_of_its_own_package(lite0):
     targets = torch.tensor([290, 388])
     theirs = slow_gradient(module.eval(), x, targets)
     assert_close(gradients.input_gradient(lite0, x, targets), theirs)
+
+
+@pytest.mark.parametrize("name", PER_MAP)
+def test_methods_that_run_once_for_every_map_at_the_last_layer(name):
+    """All 512 maps of ResNet-18, on a small picture."""
+    net = random_networks.network("resnet18")
+    case = Case("resnet18", net, random_networks.photographs(64, 72)[:1], torch.tensor([1]))
+    assert_close(methods.METHODS[name].run(net, case.x, case.targets), SLOW[name][0](case, net.cam_layer))
 
 
 # Captum.
@@ -458,6 +581,18 @@ def test_integrated_gradients_complete_within_one_percent(lite0, photo):
     with torch.no_grad():
         wanted = float(lite0(photo)[0, 290] - lite0(torch.zeros_like(photo))[0, 290])
     assert float(values.sum()) == pytest.approx(wanted, rel=0.01)
+
+
+@pytest.mark.parametrize("where", ["mean", "black"])
+def test_captum_occlusion(case, captum, where):
+    side, step = 40, 30
+    cover = tuple(0.0 if where == "mean" else -m / s for m, s in zip(case.net.mean, case.net.std, strict=True))
+    peer = captum.Occlusion(case.module()).attribute(
+        case.x, (3, side, side), (3, step, step), torch.tensor(cover)[None, :, None, None], case.targets
+    )
+    patch = side / min(case.x.shape[-2:])
+    ours = occlusion.occlusion(case.net, case.x, case.targets, patch, step / side, where)
+    assert_close(ours, peer[:, 0])
 
 
 def test_captum_guided_backprop(case, captum):
@@ -547,8 +682,9 @@ def grad_cam_peer(kind: str, case: Case, layer: str) -> GradCamPeer:
     targets = [ClassifierOutputTarget(int(t)) for t in case.targets]
     with getattr(package, kind)(module, [target_layer]) as peer:
         finished = peer(case.x.clone().requires_grad_(), targets)
-        acts, grads = (v[0].numpy() for v in (peer.activations_and_grads.activations,
-                                              peer.activations_and_grads.gradients))  # fmt: skip
+        kept = peer.activations_and_grads
+        acts = kept.activations[0].detach().numpy()
+        grads = kept.gradients[0].numpy() if kept.gradients else np.zeros_like(acts)  # some use none
         return GradCamPeer(peer.get_cam_image(case.x, target_layer, targets, acts, grads, False), finished, acts, grads)
 
 
@@ -592,6 +728,44 @@ def test_pytorch_grad_cam_pp(case, where):
     assert_close(sum_maps(with_epsilon, acts), peer.raw, 1e-3)
     if case.name == "efficientnet_lite0" and where == "last":
         assert differs(cam.grad_cam_pp(case.net, case.x, case.targets, layer), np.maximum(peer.raw, 0))
+
+
+@pytest.mark.parametrize("where", ["last", "middle"])
+def test_pytorch_grad_cam_eigen_cam(case, where):
+    """It takes each map's mean off first, and leaves the sign to chance."""
+    if case.name == "densenet121" and where == "last":
+        pytest.skip("the peer's copy of the layer is overwritten, as in test_pytorch_grad_cam")
+    layer = case.net.cam_layer if where == "last" else MIDDLE[case.name]
+    ours = cam.eigen_cam(case.net, case.x, case.targets, layer, centred=True).numpy()
+    peer = grad_cam_peer("EigenCAM", case, layer).raw
+    assert_close(ours, peer * np.sign((ours * peer).sum((1, 2), keepdims=True)))
+    assert differs(cam.eigen_cam(case.net, case.x, case.targets, layer), ours)
+
+
+def test_pytorch_grad_cam_ablation_cam(case):
+    """Behind a ReLU it sets maps to zero, as the paper and we do; elsewhere to 10 million below their minimum."""
+    layer = THIN[case.name] if case.name != "efficientnet_lite0" else "stage1.block1.depthwise"
+    layer = next((item.name for item in case.net.layers if item.name.startswith(layer) and item.kind == "relu"), layer)
+    peer = grad_cam_peer("AblationCAM", case, layer)
+    ours = cam.ablation_cam(case.net, case.x, case.targets, layer)
+    if peer.activations.min() == 0:
+        assert_close(ours, np.maximum(peer.raw, 0), 1e-3)
+    else:
+        assert differs(ours, np.maximum(peer.raw, 0))
+
+
+def test_pytorch_grad_cam_score_cam(case, monkeypatch):
+    """Its masks are enlarged corner to corner; given cells with centres, it agrees."""
+    layer = THIN[case.name]
+    ours = cam.score_cam(case.net, case.x, case.targets, layer)
+
+    def centred(size):
+        return nn.Upsample(size=size, mode="bilinear", align_corners=False)
+
+    corners = grad_cam_peer("ScoreCAM", case, layer)
+    monkeypatch.setattr(torch.nn, "UpsamplingBilinear2d", centred)
+    assert_close(ours, np.maximum(grad_cam_peer("ScoreCAM", case, layer).raw, 0))
+    assert np.isfinite(corners.raw).all()
 
 
 def test_edges_against_scikit_image(lite0):

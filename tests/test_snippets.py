@@ -6,12 +6,17 @@ import pytest
 from vizcore import gallery, images, methods, models, snippets
 
 ASSET = gallery.records("gallery")[0]
-CASES = [(name, {}) for name in methods.names() if name != "integrated_gradients"] + [
+SLOW = ("integrated_gradients", "rise")  # at their own parameters
+PER_MAP = ("ablation_cam", "score_cam")  # one forward pass for each map: run at a layer of few
+CASES = [(name, {}) for name in methods.names() if name not in SLOW] + [
     ("saliency", {"reduction": "max", "of": "probability"}),
     ("saliency", {"reduction": "l2", "of": "loss"}),
     ("grad_cam", {"counterfactual": True}),
     ("smooth_grad", {"samples": 4, "noise": 0.2, "seed": 3}),
     ("random", {"seed": 5}),
+    ("eigen_cam", {"centred": True}),
+    *(("occlusion", {"patch": 0.3, "stride": 1.0, "fill": fill}) for fill in ("mean", "black", "white", "blur")),
+    ("rise", {"samples": 64, "cells": 5, "keep": 0.3, "seed": 2}),
     *(("integrated_gradients", {"steps": 8, "baseline": b, "tolerance": 0.0}) for b in ("mean", "black", "blur")),
     ("integrated_gradients", {"steps": 8, "tolerance": 0.5}),
 ]
@@ -25,7 +30,7 @@ def net():
 @pytest.mark.parametrize(("name", "params"), CASES, ids=lambda value: str(value))
 def test_snippet_reproduces_the_method(net, name, params):
     x = net.preprocess(images.load(ASSET.file))
-    result = methods.run(name, net, x, 388, **params)
+    result = methods.run(name, net, x, 388, layer="stage3" if name in PER_MAP else None, **params)
     full = {p.name: p.default for p in methods.METHODS[name].params if p.kind != "layer"} | params
     layer = result.meta["layer"] or net.cam_layer
     program = snippets.code(name, net.name, str(ASSET.file), 388, layer, full)

@@ -8,8 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vizcore import partial
+from vizcore.gradients import Progress, report
 from vizcore.models import Net
 from vizcore.relu_rules import guided_backprop
+
+_AT_ONCE, _NUMBERS_AT_ONCE = 8, 4_000_000  # pictures, and numbers of a layer, in one forward pass
 
 
 def activations_and_gradients(
@@ -130,6 +134,110 @@ def xgrad_cam(net: Net, x: Tensor, target: int | Tensor, layer: str | None = Non
     total = acts.sum((2, 3))
     weights = torch.where(total != 0, (acts * gradients).sum((2, 3)) / torch.where(total != 0, total, 1), 0)
     return weighted_sum(weights, acts).relu()
+
+
+def feature_maps(net: Net, x: Tensor, layer: str | None) -> tuple[Tensor, Tensor]:
+    """The (N, K) logits and the (N, K, h, w) maps of a layer, without gradients."""
+    layer = map_layer(net, layer)
+    with torch.no_grad():
+        logits, acts = net.forward(x.detach(), capture=[layer])
+    return logits, acts[layer]
+
+
+def eigen_cam(
+    net: Net, x: Tensor, target: int | Tensor, layer: str | None = None, centred: bool = False
+) -> Tensor:
+    r"""Eigen-CAM, $A V_1$: the maps projected on their first principal direction. It knows no class.
+
+    Muhammad & Yeasin, "Eigen-CAM" (IJCNN 2020), equations 5 and 6: $A = U \Sigma V^\top$ is the singular value
+    decomposition of the layer's activation as a (h w, K) matrix. A singular vector has no sign of its own; it
+    is turned so that the map goes with the mean of all maps.
+
+    Args:
+        target: only checked: the map is the same for every class.
+        centred: take each map's mean off first, as a principal component analysis does (and as
+            pytorch-grad-cam does); the paper does not.
+
+    Returns:
+        (N, h, w); at least zero where all maps are and nothing is taken off.
+    """
+    net.check_target(target, len(x))
+    _, acts = feature_maps(net, x, layer)
+    cells = acts.flatten(2).mT  # (N, h w, K)
+    matrix = cells - cells.mean(1, keepdim=True) if centred else cells
+    _, _, vh = torch.linalg.svd(matrix, full_matrices=False)
+    projected = (matrix @ vh[:, 0, :, None])[..., 0]
+    sign = (projected * cells.mean(2)).sum(1, keepdim=True).sign()
+    return (torch.where(sign < 0, -1, 1) * projected).unflatten(1, acts.shape[2:])
+
+
+def ablation_cam(
+    net: Net, x: Tensor, target: int | Tensor, layer: str | None = None, progress: Progress | None = None
+) -> Tensor:
+    r"""Ablation-CAM, $\mathrm{ReLU}(\sum_k w_k A^k)$ with $w_k = (y^c - y^c_k) / y^c$.
+
+    Desai & Ramaswamy, "Ablation-CAM" (WACV 2020), equations 4 and 5: $y^c_k$ is the score with map k set to zero.
+    A map that is zero already has weight 0 and costs nothing.
+
+    Args:
+        progress: called with the share done; what it raises cancels.
+
+    Returns:
+        (N, h, w), at least zero.
+    """
+    layer = map_layer(net, layer)
+    targets = net.check_target(target, len(x))
+    logits, acts = feature_maps(net, x, layer)
+    weights = torch.zeros_like(acts[:, :, 0, 0])
+    at_once = max(1, min(64, _NUMBERS_AT_ONCE // acts[0].numel()))
+    for n, c in enumerate(targets):
+        parts = acts[n].flatten(1).any(1).nonzero()[:, 0].split(at_once)
+        for done, part in enumerate(parts, start=1):
+            ablated = acts[n].repeat(len(part), 1, 1, 1)
+            ablated[torch.arange(len(part)), part] = 0
+            scores = partial.logits_with(net, x[n : n + 1].detach(), layer, ablated)[:, c]
+            weights[n, part] = (logits[n, c] - scores) / logits[n, c]
+            report(progress, (n + done / len(parts)) / len(x))
+    return weighted_sum(weights, acts).relu()
+
+
+def score_cam(
+    net: Net, x: Tensor, target: int | Tensor, layer: str | None = None, progress: Progress | None = None
+) -> Tensor:
+    r"""Score-CAM, $\mathrm{ReLU}(\sum_k \alpha_k A^k)$ with $\alpha = \mathrm{softmax}_k\, y^c(x \odot s(A^k))$.
+
+    Wang et al., "Score-CAM" (CVPR workshops 2020), equations 5 to 8 and algorithm 1: each map, enlarged and scaled
+    to 0..1, masks the picture; the score of the masked picture weighs the map. No gradient is used. Their
+    baseline score is the same for all maps, so the softmax over the maps does not see it.
+
+    All constant maps make the same empty mask, so they are run once. At ReLU layers that is about half of them.
+
+    Args:
+        progress: called with the share done; what it raises cancels.
+
+    Returns:
+        (N, h, w), at least zero.
+    """
+    targets = net.check_target(target, len(x))
+    _, acts = feature_maps(net, x, layer)
+    scores = torch.zeros_like(acts[:, :, 0, 0])
+    for n, c in enumerate(targets):
+        varies = acts[n].amax((1, 2)) > acts[n].amin((1, 2))
+        with torch.no_grad():
+            scores[n] = net(torch.zeros_like(x[:1]))[0, c]
+            parts = varies.nonzero()[:, 0].split(_AT_ONCE)
+            for done, part in enumerate(parts, start=1):
+                masks = score_masks(acts[n, part], x.shape[-2:])
+                scores[n, part] = net(x[n].detach() * masks[:, None])[:, c]
+                report(progress, (n + done / len(parts)) / len(x))
+    return weighted_sum(scores.softmax(1), acts).relu()
+
+
+def score_masks(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    r"""Score-CAM's masks: (K, h, w) maps enlarged to (K, H, W), each from 0 to 1; a constant map gives 0."""
+    large = upsample(maps, size)
+    low, high = large.amin((1, 2), keepdim=True), large.amax((1, 2), keepdim=True)
+    return (large - low) / torch.where(high > low, high - low, 1)
 
 
 def cam(net: Net, x: Tensor, target: int | Tensor, layer: str | None = None) -> Tensor:

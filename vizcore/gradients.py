@@ -109,7 +109,7 @@ def smooth_grad(
     total = torch.zeros_like(x)
     for done in range(samples):
         total += input_gradient(net, x + sigma * torch.randn(x.shape, generator=generator).to(x), target)
-        _report(progress, (done + 1) / samples)
+        report(progress, (done + 1) / samples)
     return total / samples
 
 
@@ -147,7 +147,7 @@ def integrated_gradients(
         for u in [(i + 0.5) / steps for i in range(steps) if not done or i % 3 != 1]:
             total += 3 * u**2 * input_gradient(net, start + u**3 * (x - start), target)
             done += 1
-            _report(progress, done / limit)
+            report(progress, done / limit)
         values = (x - start) * total / steps
         gap = (values.sum((1, 2, 3)) - wanted).abs() / wanted.abs().clamp(min=1e-12)
         if steps == limit or gap.max() <= tolerance:
@@ -194,6 +194,7 @@ def _blur(x: Tensor, sigma: float) -> Tensor:
     return F.conv2d(x, kernel[:, :, None, :], groups=x.shape[1])
 
 
-def _report(progress: Progress | None, share: float) -> None:
+def report(progress: Progress | None, share: float) -> None:
+    """Tell a progress callback the share done; what it raises cancels the computation."""
     if progress:
         progress(share)

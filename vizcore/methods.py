@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from vizcore import cam, controls, gradients, relu_rules
+from vizcore import cam, controls, gradients, occlusion, relu_rules
 from vizcore.models import Net
 
 
@@ -127,8 +127,31 @@ _ENTRIES = (
            signed=False, maps=True),
     Method("xgrad_cam", "XGrad-CAM", cam.xgrad_cam, (_LAYER,), "cam", "Fu et al., BMVC 2020",
            signed=False, maps=True),
+    Method(
+        "eigen_cam", "Eigen-CAM", cam.eigen_cam,
+        (_LAYER, Param("centred", False, "bool", help="Take each map's mean off first.")),
+        "cam", "Muhammad & Yeasin, IJCNN 2020", signed=True, maps=True,
+    ),
+    Method("ablation_cam", "Ablation-CAM", cam.ablation_cam, (_LAYER,), "cam", "Desai & Ramaswamy, WACV 2020",
+           signed=False, maps=True, slow=True),
+    Method("score_cam", "Score-CAM", cam.score_cam, (_LAYER,), "cam", "Wang et al., CVPR workshops 2020",
+           signed=False, maps=True, slow=True),
     Method("guided_grad_cam", "Guided Grad-CAM", cam.guided_grad_cam, (_LAYER,), "cam",
            "Selvaraju et al., ICCV 2017", signed=True, maps=False),
+    Method(
+        "occlusion", "Occlusion", occlusion.occlusion,
+        (Param("patch", 0.15, "float", 0.05, 0.5, 0.05, help="Side of the patch, as a share of the picture's."),
+         Param("stride", 0.5, "float", 0.25, 1.0, 0.25, help="From one position to the next, as a share of the patch."),
+         Param("fill", "mean", "choice", choices=("mean", "black", "white", "blur"), help="What covers the picture.")),
+        "perturbation", "Zeiler & Fergus, ECCV 2014", signed=True, maps=True, slow=True,
+    ),
+    Method(
+        "rise", "RISE", occlusion.rise,
+        (Param("samples", 256, "int", 64, 4096, 64, help="Random masks; the paper takes 4000 and more."),
+         Param("cells", 7, "int", 3, 16, 1, help="Cells along the side of the coarse random grid."),
+         Param("keep", 0.5, "float", 0.1, 0.9, 0.1, help="Share of the picture that a mask lets through."), _SEED),
+        "perturbation", "Petsiuk et al., BMVC 2018", signed=False, maps=True, slow=True,
+    ),
     Method("edges", "Edge detector", controls.edges, (), "control", "Sobel filter; control in Adebayo et al., 2018",
            signed=False, maps=True),
     Method("random", "Random map", controls.random, (_SEED,), "control", "A control", signed=False, maps=True),
@@ -214,6 +237,13 @@ def notes(method: Method, net: Net, x: Tensor, target: int, values: Tensor, para
         found.append("The final ReLU removed everything: no positive evidence for this class at this layer.")
     elif not values.any():
         found.append("Every value is exactly zero: nothing here changes the score.")
+    if method.name == "eigen_cam":
+        found.append("Eigen-CAM does not look at the class: this map is the same for every class.")
+    if method.name == "ablation_cam" and (score := _logit(net, x, target)) <= 0:
+        found.append(
+            f"The score of this class is not positive ({score:.3g}). Ablation-CAM divides by it, so its weights "
+            "change sign: the map shows what speaks against the class."
+        )
     if params.get("of") in ("probability", "loss"):
         probability = _probability(net, x, target)
         if params["of"] == "probability" and not 0.01 < probability < 0.99:
@@ -270,6 +300,11 @@ def count_relus(net: Net) -> int:
 def has_max_pool(net: Net) -> bool:
     """Whether a forward pass max-pools, by a module or by a function call."""
     return _count(net)[1]
+
+
+def _logit(net: Net, x: Tensor, target: int) -> float:
+    with torch.no_grad():
+        return float(net(x)[0, target])
 
 
 def _probability(net: Net, x: Tensor, target: int) -> float:

@@ -1,7 +1,8 @@
-"""Run a network only as far as one layer.
+"""Run a network only as far as one layer, or from one layer on.
 
 What lies behind the layer is never computed, which saves time, and any input size will do as long as the layers
 up to there take it: a network that ends in `flatten` and `linear` can still be asked for its maps at another size.
+Going on from a layer, many variants of its activation cost one pass through what comes before it.
 """
 
 from weakref import WeakKeyDictionary
@@ -13,6 +14,7 @@ from vizcore import capture
 from vizcore.models import Net
 
 _calls: WeakKeyDictionary[Net, dict[str, int]] = WeakKeyDictionary()
+_spreads: WeakKeyDictionary[Net, dict[tuple, bool]] = WeakKeyDictionary()
 
 
 class _Reached(Exception):
@@ -60,3 +62,51 @@ def activation(net: Net, x: Tensor, layer: str) -> Tensor:
     except _Reached:
         pass
     return found
+
+
+def logits_with(net: Net, x: Tensor, layer: str, variants: Tensor) -> Tensor:
+    """The logits of one image if the layer had given out something else.
+
+    Args:
+        x: (1, C, H, W).
+        variants: (B, ...), B activations for the layer's (last) output, which has the shape (1, ...).
+
+    Returns:
+        (B, K). What comes before the layer runs once for all B variants, unless the network joins it with what
+        comes after in a way that needs B equal copies (a concatenation).
+
+    Raises:
+        ValueError: an unknown layer.
+    """
+    shapes = _spreads.setdefault(net, {})
+    key = layer, tuple(x.shape)
+    if key not in shapes:
+        shapes[key] = _spreads_out(net, x, layer, variants[:1])
+    return _replaced(net, x if shapes[key] else x.expand(len(variants), -1, -1, -1), layer, variants)
+
+
+def _replaced(net: Net, x: Tensor, layer: str, activation: Tensor) -> Tensor:
+    net.layer(layer)
+    left = calls(net)[layer]
+
+    def replace(name: str, output: Tensor) -> Tensor | None:
+        nonlocal left
+        if name == layer:
+            left -= 1
+            if left == 0:
+                return activation.clone()
+        return None
+
+    with torch.no_grad(), capture.observing(replace):
+        return net(x)
+
+
+def _spreads_out(net: Net, x: Tensor, layer: str, variant: Tensor) -> bool:
+    """Whether one image before the layer may meet several after it."""
+    pair = torch.cat([variant, torch.zeros_like(variant)])
+    try:
+        found = _replaced(net, x, layer, pair)
+    except RuntimeError:
+        return False
+    wanted = _replaced(net, x.expand(2, -1, -1, -1), layer, pair)
+    return found.shape == wanted.shape and torch.allclose(found, wanted, rtol=1e-4, atol=1e-5)

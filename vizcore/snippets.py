@@ -50,8 +50,9 @@ _OF = {
 _REDUCE = {"sum": "g.abs().sum(0)", "max": "g.abs().amax(0)", "l2": "g.norm(dim=0)"}
 _BASELINE = {
     "mean": "torch.zeros_like(x)",
-    "black": "((0 - mean) / std).expand_as(x)",
-    "white": "((1 - mean) / std).expand_as(x)",
+    "black": "gradients.make_baseline(net, x.detach(), 'black')",
+    "white": "gradients.make_baseline(net, x.detach(), 'white')",
+    "blur": "gradients.make_baseline(net, x.detach(), 'blur')",
 }
 
 _BODIES = {
@@ -74,7 +75,6 @@ for _ in range({samples}):
     result = result + torch.autograd.grad(net(noisy)[0, {target}], x)[0][0] / {samples}
 """,
     "integrated_gradients": """
-mean, std = torch.tensor(net.mean)[:, None, None], torch.tensor(net.std)[:, None, None]
 start, steps, total = {start}, {steps}, 0
 while True:
     for u in (torch.arange(steps) + 0.5) / steps:
@@ -118,6 +118,70 @@ result = F.relu((F.relu(g) * A).sum(0))
 total = A.sum((1, 2))
 weights = torch.where(total != 0, (g * A).sum((1, 2)) / total, 0)
 result = F.relu(torch.einsum("k,khw->hw", weights, A))
+""",
+    "eigen_cam": _KEEP
+    + """
+cells = A.flatten(1).T  # one row for each cell, one column for each map
+matrix = {matrix}
+v = torch.linalg.svd(matrix, full_matrices=False).Vh[0]
+result = (matrix @ v).reshape(A.shape[1:])
+result = result * torch.sign((result.flatten() * cells.mean(1)).sum())  # a singular vector has no sign
+""",
+    "ablation_cam": _KEEP
+    + """
+def zero(module, inputs, output):
+    output = output.clone()
+    output[:, k] = 0
+    return output
+layer, weights = net.network.get_submodule({layer!r}), []
+for k in range(len(A)):
+    hook = layer.register_forward_hook(zero)
+    with torch.no_grad():
+        weights.append((score - net(x)[0, {target}]) / score if A[k].any() else 0 * score)
+    hook.remove()
+result = F.relu(torch.einsum("k,khw->hw", torch.stack(weights).detach(), A))
+""",
+    "score_cam": _KEEP
+    + """
+scores = []
+for a in A:
+    mask = F.interpolate(a[None, None], x.shape[-2:], mode="bilinear", align_corners=False)
+    spread = mask.max() - mask.min()
+    mask = (mask - mask.min()) / spread if spread else torch.zeros_like(mask)
+    with torch.no_grad():
+        scores.append(net(x * mask)[0, {target}])
+result = F.relu(torch.einsum("k,khw->hw", torch.stack(scores).softmax(0), A))
+""",
+    "occlusion": """
+height, width = x.shape[-2:]
+side = round({patch} * min(height, width))
+step = round({stride} * side)
+cover = {cover}
+total, count = torch.zeros(height, width), torch.zeros(height, width)
+with torch.no_grad():
+    score = net(x)[0, {target}]
+    for top in range(0, height - side + step, step):
+        for left in range(0, width - side + step, step):
+            covered, place = x.clone(), (slice(top, top + side), slice(left, left + side))
+            covered[..., *place] = cover[..., *place]
+            total[place] += score - net(covered)[0, {target}]
+            count[place] += 1
+result = total / count
+""",
+    "rise": """
+height, width = x.shape[-2:]
+n, cells, keep = {samples}, {cells}, {keep}
+dice = torch.Generator().manual_seed({seed})
+grids = (torch.rand(n, cells, cells, generator=dice) < keep).float()
+tall, wide = -(-height // cells), -(-width // cells)
+tops = torch.randint(0, tall, (n,), generator=dice)
+lefts = torch.randint(0, wide, (n,), generator=dice)
+result = 0
+for grid, top, left in zip(grids, tops, lefts):
+    mask = F.interpolate(grid[None, None], ((cells + 1) * tall, (cells + 1) * wide), mode="bilinear")
+    mask = mask[..., top : top + height, left : left + width]
+    with torch.no_grad():
+        result = result + net(x * mask).softmax(1)[0, {target}] * mask[0, 0] / (n * keep)
 """,
     "guided_grad_cam": _KEEP
     + """
@@ -164,10 +228,9 @@ def code(
     fill["reduced"] = _REDUCE[fill.get("reduction", "sum")]
     fill["sign"] = "-" if fill.get("counterfactual") else ""
     fill["limit"] = 27 * int(fill.get("steps", 0))
-    if method == "integrated_gradients" and fill["baseline"] == "blur":
-        fill["start"] = "gradients.make_baseline(net, x.detach(), 'blur')"
-    else:
-        fill["start"] = _BASELINE[fill.get("baseline", "mean")]
+    fill["start"] = _BASELINE[fill.get("baseline", "mean")]
+    fill["cover"] = _BASELINE[fill.get("fill", "mean")]
+    fill["matrix"] = "cells - cells.mean(0)" if fill.get("centred") else "cells"
     fill["forward"] = (
         "out = f + (out - f).detach()  # whatever the forward pass did" if method == "deconvnet" else ""
     )
