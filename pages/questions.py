@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from vizcore import cam, cam_steps, chain_rule, field_figures, literature, methods, relu_step, render, sanity, ui
+from vizcore import cam, cam_steps, chain_rule, literature, methods, relu_step, render, sanity, ui
 from vizcore import question_figures as figures
 from vizcore.questions import QUESTIONS
 from vizcore.ui import graph, questions
@@ -12,7 +12,7 @@ from vizcore.ui import graph, questions
 view = ui.begin(__file__)
 bound = {"bind": "query-params"}
 number = render.number
-F, R = (-3, -1, 1, 2, 4, -2), (2, -1, 3, -2, 1, 1)
+F, R = (-3, -1, 1, 2, 4, -2, 3, -4, 1, 5), (2, -1, 3, -2, 1, 1, -3, -2, 2, -1)
 RULES = {"Deconvnet": "deconvnet", "Guided": "guided", "Gradient": None}
 
 
@@ -43,34 +43,11 @@ def real_network() -> None:
     """The same on the visitor's network: the strongest neuron of a layer, in one go and in two pieces."""
     stops = chain_rule.layers(view.net)
     with ui.controls("real_controls"):
-        first = stops[2 * len(stops) // 3] if stops else None
-        layer = ui.layer_select(view, default=first, keep=lambda item: item.name in stops[1:], label="Neuron in")
+        default = chain_rule.default_layer(view.net)
+        layer = ui.layer_select(view, default=default, keep=lambda item: item.name in stops[1:], label="Neuron in")
         before = stops[: stops.index(layer)]
         middle = ui.linked_select("Middle layer", before, "middle", default=before[len(before) // 2], width=330)
-    found = questions.two_pieces(view, layer, middle)
-    field = view.net.layer(found.layer).receptive_field
-    seen = field_figures.with_boxes(
-        view.picture, view.net.input_size, [(field.box(*found.cell) if field else None, field_figures.THEORY)]
-    )
-    first_piece = np.sqrt((found.middle.numpy() ** 2).sum(0))
-    row, column = found.cell
-    ui.compare(
-        [
-            ui.Panel(seen, f"{view.title}; white: what the neuron can see"),
-            ui.Panel(first_piece, f"First piece: the neuron's gradient at {middle}, length over its maps",
-                     signed=False),
-            ui.Panel(found.chained.numpy(), "Second piece: from there to the picture", signed=True),
-            ui.Panel(found.direct.numpy(), "In one go", signed=True),
-        ],
-        smooth=False,
-    )  # fmt: skip
-    paths = "All paths lead through the middle layer." if found.around is None else (
-        "Some paths avoid the middle layer; what they carry is added to the second piece.")  # fmt: skip
-    st.markdown(
-        f"The strongest neuron of {found.layer} is in map {found.channel}, row {row}, column {column}: "
-        f"{number(found.value)}. {paths} The two ways differ by at most **{number(found.gap)}** of the largest "
-        "gradient."
-    )
+    questions.pieces(view, questions.two_pieces(view, layer, middle), middle)
 
 
 def any_layer() -> None:
@@ -141,41 +118,26 @@ def grad_cam() -> None:
         opacity = ui.opacity()
     order = steps.strongest(count)
     total = steps.contributions[order[: count if some == "all" else int(some)]].sum(0).cpu().numpy()
-    whole, four = steps.before_relu.cpu().numpy(), order[:4]
-    columns = st.columns(4)
-    with columns[0]:
-        st.subheader("1 Maps", anchor=False)
-        maps = steps.activations[four].cpu().numpy()
-        ui.image(render.sprite(maps, columns=2, cell=256, gap=8)[0], f"Maps {', '.join(map(str, four))} of {count}", smooth=False)
-        st.html(ui.scale(max(float(np.abs(maps).max()), 1e-12), 2, bool(maps.min() < 0)))
-    with columns[1]:
-        st.subheader("2 Weights", anchor=False)
-        eight = order[:8]
-        st.html(figures.weight_column(eight, steps.weights[eight].cpu().numpy()))
-        st.caption(f"α of the {len(eight)} maps that count most; their numbers at the left")
-    drawn = (("3 Weighted sum", total, None, True, "Red raises the score, blue lowers it"),
-             ("4 ReLU, enlarged", np.maximum(total, 0), view.picture, False, f"Grad-CAM, {view.class_name}"))
-    for column, (title, values, photo, signed, caption) in zip(columns[2:], drawn, strict=True):
-        with column:
-            st.subheader(title, anchor=False)
-            ui.compare([ui.Panel(values, caption, f"{caption} of {view.title}", photo, signed, opacity)], columns=1,
-                       smooth=photo is not None)  # fmt: skip
+    whole = steps.before_relu.cpu().numpy()
+    questions.four_steps(view, steps, order, total, opacity)
     alike = cam_steps.correlation(total, whole)
-    close = "" if alike is None else f" its correlation with the sum of all is {alike:.2f}."
+    close = "." if alike is None or some == "all" else f": correlation {alike:.2f} with the sum of all."
     st.markdown(
         f"Layer {view.net.cam_layer}: {count} maps of {whole.shape[0]} × {whole.shape[1]} cells. "
-        f"{'All' if some == 'all' else some} added:{close}"
+        f"{'All' if some == 'all' else some} added{close}"
         + ("" if total.max() > 0 else f" Nothing is positive: no evidence for {view.class_name} here.")
     )
 
 
-@ui.fragment
 def guided_grad_cam() -> None:
     """Factor, factor, product; one row for each class."""
     with ui.controls():
         other = next((index for index in view.top(2) if index != view.target), view.target)
         other = ui.class_select(view, "versus", "Second class", default=other, width=330)
         linked = st.toggle("Same scale for both", True, key="linked", **bound)
+        if st.session_state["image"] != questions.DEMO or st.session_state.get("use_own"):
+            st.button("Try the dog and the bicycle", icon=":material/pets:", key="demo", args=(view,),
+                      on_click=questions.show_demo)  # fmt: skip
     both = view, ui.look(view, target=other)
     titles = {"guided_backprop": "Guided backpropagation", "grad_cam": "× Grad-CAM", "guided_grad_cam": "= the product"}
     for column, (method, title) in zip(st.columns(3), titles.items(), strict=True):
@@ -190,7 +152,7 @@ def guided_grad_cam() -> None:
             for v, one in zip(values, both, strict=True)
         ]
         with column:
-            ui.compare(panels, columns=1, share=linked)
+            ui.compare(panels, columns=1, share=linked, unit="raw value of the map" if photo else "")
             same = cam_steps.correlation(*values)
             st.markdown(f"Correlation of the two classes: **{'not defined' if same is None else f'{same:.2f}'}**")
             if method == "guided_backprop":
@@ -203,31 +165,21 @@ def newest() -> None:
     known = [work for work in literature.WORKS if work.family in families]
     runnable = sorted((w for w in known if w.method in methods.METHODS), key=lambda work: -work.year)
     with ui.controls():
-        since = st.segmented_control("Published since", ["2013", "2017", "2020", "2023"], default="2020",
+        since = st.segmented_control("Published since", ["2013", "2017", "2020", "2021"], default="2021",
                                      required=True, key="since", **bound)  # fmt: skip
     shown = [work for work in known if work.year >= int(since)]
     st.html(figures.works_table(shown, [work.key for work in runnable]))
     names = {work.name: work for work in runnable if work.family == "cam"}
     quick = [name for name, work in names.items() if not methods.METHODS[work.method].slow]
     st.subheader("Run them on your picture", anchor=False)
-    picked = st.pills("Methods, newest first", list(names), selection_mode="multi", default=quick[:3], key="run",
-                      **bound)  # fmt: skip
-    panels = []
-    for name in picked:
-        try:
-            result = ui.attribution(view, names[name].method)
-        except ValueError as error:
-            st.info(f"{name}: {error}", icon=":material/info:")
-            continue
-        caption = f"{name} ({names[name].year}), up to {number(float(result.values.max()))}"
-        panels.append(ui.Panel(result, caption, f"{caption}: {view.class_name} in {view.title}", view.picture))
-    if panels:
-        ui.compare(panels, share=False, columns=min(4, max(2, len(panels))))
-    elif not picked:
+    picked = st.pills("Methods, newest first", list(names), selection_mode="multi", key="run",
+                      default=[*quick[:3], *(name for name in quick[3:] if name == "Grad-CAM")], **bound)  # fmt: skip
+    questions.side_by_side(view, [names[name] for name in picked])
+    if not picked:
         st.caption("Choose a method above to see its map.")
-    with st.container(horizontal=True):
-        for work in runnable[:6]:
-            ui.link("timeline", label=f"{work.name} on the timeline", method=work.method)
+    with st.container(key="timeline_links", horizontal=True):
+        for name in picked:
+            ui.link("timeline", label=f"{name} on the timeline", method=names[name].method)
 
 
 FIGURES = any_layer, guided, layer_by_layer, grad_cam, guided_grad_cam, newest

@@ -97,6 +97,13 @@ def layers(net: Net) -> tuple[str, ...]:
     return tuple(name for name in stops(net) if calls[name] == 1)
 
 
+def default_layer(net: Net) -> str | None:
+    """The last of these layers, the first excepted, whose neurons see at most 0.6 of the picture's side."""
+    fields = [(name, net.layer(name).receptive_field) for name in layers(net)[1:]]
+    small = [name for name, field in fields if field and field.size <= 0.6 * net.input_size]
+    return small[-1] if small else None
+
+
 def two_pieces(net: Net, x: Tensor, layer: str, middle: str) -> TwoPieces:
     r"""$\partial n / \partial x$ in one go, and as $(\partial n / \partial h) (\partial h / \partial x)$.
 

@@ -11,7 +11,7 @@ from vizcore.relu_step import Step
 
 # A network of nine numbers as a graph.
 
-_WIDTH, _HEIGHT, _BOX = 1120, 390, (132, 78)
+_WIDTH, _HEIGHT, _BOX = 1120, 330, (132, 78)
 _LEFT = (84, 320, 560, 800, 1036)  # middles of the columns
 _TITLES = ("input x", "z = W x", "a = ReLU(z)", "m = V a", "score s")
 _NAMES = {name: name[0] + {"1": "₁", "2": "₂", "": ""}[name[1:]] for column in chain_rule.COLUMNS for name in column}
@@ -29,7 +29,7 @@ def symbol(node: str) -> str:
 
 def _spot(node: str) -> tuple[int, int]:
     column = next(n for n, nodes in enumerate(chain_rule.COLUMNS) if node in nodes)
-    return _LEFT[column], 215 if node == "s" else 130 if node.endswith("1") else 300
+    return _LEFT[column], 180 if node == "s" else 95 if node.endswith("1") else 270
 
 
 def _edge(graph: chain_rule.Graph, source: str, to: str, used: bool) -> str:
@@ -54,7 +54,7 @@ def chain_graph(graph: chain_rule.Graph, gradients: dict[str, float], target: st
     Everything behind the cut is faint. Boxes that can be a target carry `data-node`; colours are CSS classes.
     """
     parts = [
-        f'<text class="title" x="{x}" y="34">{title}</text>' for x, title in zip(_LEFT, _TITLES, strict=True)
+        f'<text class="title" x="{x}" y="26">{title}</text>' for x, title in zip(_LEFT, _TITLES, strict=True)
     ]
     ordered = sorted(graph.slopes, key=lambda edge: edge[1] in gradients)
     parts += [_edge(graph, *edge, used=edge[1] in gradients) for edge in ordered]
@@ -70,7 +70,7 @@ def chain_graph(graph: chain_rule.Graph, gradients: dict[str, float], target: st
             f'height="{_BOX[1]}" rx="10"/>{lines}</g>'
         )
     line = _spot(target)[0] + _BOX[0] / 2 + 14
-    parts.append(f'<line class="cut" x1="{line}" y1="56" x2="{line}" y2="{_HEIGHT - 12}"/>')
+    parts.append(f'<line class="cut" x1="{line}" y1="40" x2="{line}" y2="{_HEIGHT - 12}"/>')
     words = f"Gradients of {target}: " + ", ".join(f"{n} {signed(v)}" for n, v in gradients.items())
     return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{words}">{"".join(parts)}</svg>'
 
@@ -119,19 +119,19 @@ def relu_row(step: Step) -> str:
 
 
 def weight_column(channels: Sequence[int], weights: np.ndarray) -> str:
-    """The maps' weights as horizontal bars, red above zero and blue below; HTML."""
-    top = float(np.abs(weights).max()) or 1.0
+    """The maps' weights as horizontal bars from a common zero, red above it and blue below; HTML."""
+    high, low = max(float(weights.max()), 0.0), min(float(weights.min()), 0.0)
+    span = high - low or 1.0
     red, blue = ("#{:02x}{:02x}{:02x}".format(*render.DIVERGING[i].tolist()) for i in (208, 48))
     lines = []
     for channel, weight in zip(channels, weights.tolist(), strict=True):
-        left, width = (50 if weight > 0 else 50 - 50 * abs(weight) / top), 50 * abs(weight) / top
+        left = 100 * (min(weight, 0.0) - low) / span
         lines.append(
-            f'<div style="display:flex;align-items:center;gap:0.5rem;margin:0.55rem 0" title="map {channel}">'
-            f'<span style="width:3rem;text-align:right">{channel}</span><span style="position:relative;flex:1;'
-            'height:1.3rem;background:linear-gradient(#8886,#8886) 50%/1px 100% no-repeat">'
-            f'<i style="position:absolute;top:0;bottom:0;left:{left:.1f}%;width:{width:.1f}%;'
-            f'background:{red if weight > 0 else blue}"></i></span>'
-            f'<span style="width:4.4rem;font-variant-numeric:tabular-nums">{signed(weight)}</span></div>'
+            f'<div style="display:flex;align-items:center;gap:0.5rem;margin:0.5rem 0" title="map {channel}">'
+            f'<span style="width:2.6rem;text-align:right">{channel}</span><span style="position:relative;flex:1;'
+            f'height:1.3rem"><i style="position:absolute;top:0;bottom:0;left:{left:.1f}%;'
+            f'width:{100 * abs(weight) / span:.1f}%;background:{red if weight > 0 else blue}"></i></span>'
+            f'<span style="width:4.6rem;font-variant-numeric:tabular-nums">{signed(weight)}</span></div>'
         )
     return f'<div role="img" aria-label="Weights of maps {", ".join(map(str, channels))}">{"".join(lines)}</div>'
 
@@ -148,13 +148,18 @@ def works_table(works: Sequence[Work], runs: Collection[str]) -> str:
     cell = 'style="padding:0.45rem 0.9rem 0.45rem 0;vertical-align:top;{}"'
     wide, narrow = cell.format(""), cell.format("white-space:nowrap")
     heads = ("Year", "Method", "Published", "What it does", "Known failure")
+    tag = (
+        "display:inline-block;margin-left:0.4rem;padding:0 0.4rem;border-radius:0.6rem;"
+        "background:color-mix(in srgb,var(--st-primary-color,#3d93ae) 28%,transparent)"
+    )
     rows = [
         "".join(f'<th scope="col" {narrow.replace("vertical-align:top", "text-align:left")}>{h}</th>' for h in heads)
     ]
     for work in sorted(works, key=lambda work: -work.year):
         name = html.escape(work.name)
-        name = f'<a href="{work.url}" target="_blank" rel="noopener">{name}</a>' if work.url else name
-        mark = ' <span title="runs here">▸ runs here</span>' if work.key in runs else ""
+        if work.url:
+            name = f'<a href="{work.url}" target="_blank" rel="noopener" style="color:inherit">{name}</a>'
+        mark = f' <span style="{tag}">runs here</span>' if work.key in runs else ""
         rows.append(
             f"<td {narrow}>{work.year}</td><td {narrow}><b>{name}</b><br><small>{html.escape(_short(work.authors))}"
             f"{mark}</small></td><td {wide}>{html.escape(work.venue)}</td><td {wide}>{html.escape(work.idea)}</td>"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import streamlit as st
 
-from vizcore.ui import cache, prose, sheet, shell, units
+from vizcore.ui import blocks, cache, prose, sheet, shell, units
 from vizcore.ui.cache import View
 from vizcore.ui.glossary import term
 from vizcore.ui.progress import working
@@ -15,7 +15,9 @@ from vizcore.ui.state import bound_value
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vizcore.cam_steps import Unrolled
     from vizcore.chain_rule import TwoPieces
+    from vizcore.literature import Work
     from vizcore.models import Layer, Net
     from vizcore.questions import Question
     from vizcore.top_patches import Hit
@@ -65,6 +67,38 @@ def two_pieces(view: View, layer: str, middle: str) -> "TwoPieces":
 
     with working("Going back in two pieces"):
         return TwoPieces(*_two_pieces(view.model, view.digest, layer, middle, view.net, view.x))
+
+
+def pieces(view: View, found: "TwoPieces", middle: str) -> None:
+    """What the neuron sees, the first piece, the second, and the gradient in one go; then how far they agree."""
+    from vizcore import field_figures
+    from vizcore.render import number
+
+    field = view.net.layer(found.layer).receptive_field
+    whole = field is None or field.size > view.net.input_size
+    box = None if whole else field.box(*found.cell)
+    seen = field_figures.with_boxes(view.picture, view.net.input_size, [(box, field_figures.THEORY)])
+    length = np.sqrt((found.middle.numpy() ** 2).sum(0))
+    sees = "the whole picture" if whole else f"{field.size} × {field.size} pixels: the box"
+    blocks.compare(
+        [
+            blocks.Panel(seen, f"The neuron can see {sees}"),
+            blocks.Panel(length, f"First piece: its gradient at {middle}, length over the maps", signed=False),
+            blocks.Panel(found.chained.numpy(), "Second piece: from there to the picture", signed=True),
+            blocks.Panel(found.direct.numpy(), "In one go", signed=True),
+        ],
+        smooth=False,
+    )
+    paths = "All paths lead through the middle layer."
+    if found.around is not None:
+        paths = "Some paths avoid the middle layer; what they carry is added to the second piece."
+    equal = f"The two ways differ by at most {number(found.gap)} of the largest gradient."
+    if found.gap == 0:
+        equal = "The two ways give the same numbers, to the last bit."
+    st.markdown(
+        f"The strongest neuron of {found.layer} is in map {found.channel}, row {found.cell[0]}, column "
+        f"{found.cell[1]}: {number(found.value)}. {paths} **{equal}**"
+    )
 
 
 # 3. Units of three depths of a VGG.
@@ -158,6 +192,71 @@ def depth_column(view: View, found: Depth, stage: str, rule: str) -> None:
         f"nine best. Patches above, {rule.lower()} below."
         + ("" if shown == side else f" Shown: {shown} × {shown} pixels around the cell.")
     )
+
+
+# 4. Grad-CAM in one row.
+
+
+def four_steps(view: View, steps: "Unrolled", order: Sequence[int], total: np.ndarray, opacity: float) -> None:
+    """Maps, weights, their (h, w) sum and the overlay, side by side; `order` has the strongest map first."""
+    from vizcore import question_figures, render
+
+    columns = st.columns(4)
+    maps = steps.activations[order[:4]].cpu().numpy()
+    signed = bool(maps.min() < 0)
+    with columns[0]:
+        st.subheader("1 Maps", anchor=False)
+        sprite, _ = render.sprite(maps, columns=2, cell=252, gap=8, shared=True, signed=signed)
+        numbers = ", ".join(str(k) for k in order[:4])
+        blocks.image(sprite, f"The strongest of {len(order)}: {numbers}", f"Feature maps {numbers}", smooth=False)
+        st.html(blocks.scale(float(np.abs(maps).max()), 2, signed))
+    with columns[1]:
+        st.subheader("2 Weights", anchor=False)
+        st.html(question_figures.weight_column(order[:6], steps.weights[order[:6]].cpu().numpy()))
+        st.caption("α of the strongest maps; a map's number stands at the left")
+    above = f"Grad-CAM, {view.class_name}"
+    drawn = (
+        ("3 Weighted sum", blocks.Panel(total, "Red speaks for the class, blue against", "Weighted sum", None, True)),
+        ("4 ReLU, enlarged", blocks.Panel(total.clip(0), above, above, view.picture, False, opacity)),
+    )
+    for column, (title, panel) in zip(columns[2:], drawn, strict=True):
+        with column:
+            st.subheader(title, anchor=False)
+            blocks.compare([panel], columns=1, smooth=panel.photo is not None)
+
+
+# 5. Two classes.
+
+DEMO, DEMO_CLASSES = "dog_bicycle_car", ("malamute", "bicycle-built-for-two")
+
+
+def show_demo(view: View) -> None:
+    """Choose the picture with two objects, and two classes that lie apart in it where the network has them."""
+    names = list(view.net.categories)
+    known = all(name in names for name in DEMO_CLASSES)
+    chosen = [str(names.index(name)) for name in DEMO_CLASSES] if known else ["auto", "auto"]
+    st.session_state.update({"image": DEMO, "use_own": False, "class": chosen[0], "versus": chosen[1]})
+
+
+# 6. Methods side by side.
+
+
+def side_by_side(view: View, works: "Sequence[Work]") -> None:
+    """The maps of the works' methods for the view's class, each on its own scale; a sentence where one cannot run."""
+    from vizcore.render import number
+
+    panels = []
+    for work in works:
+        try:
+            result = cache.attribution(view, work.method)
+        except ValueError as error:
+            st.info(f"{work.name}: {error}", icon=":material/info:")
+            continue
+        caption = f"{work.name} ({work.year}), up to {number(float(result.values.max()))}"
+        alt = f"{caption}: {view.class_name} in {view.title}"
+        panels.append(blocks.Panel(result, caption, alt, view.picture))
+    if panels:
+        blocks.compare(panels, share=False, columns=min(4, max(2, len(panels))))
 
 
 # The written parts.
