@@ -26,7 +26,7 @@ class Cost(NamedTuple):
         """In words."""
         parts = [_count(self.forward, "forward pass")] if self.forward else []
         parts += [_count(self.backward, "backward pass")] if self.backward else []
-        parts += [f"{_count(self.partial, 'run')} of what lies behind the layer"] if self.partial else []
+        parts += [f"{_count(self.partial, 'run')} of what lies behind the layer, in batches"] if self.partial else []
         if not parts:
             return "The network does not run at all."
         return f"{'' if self.exact else 'At least '}{' and '.join(parts) if len(parts) < 3 else ', '.join(parts)}."
@@ -42,8 +42,10 @@ def cost(method: str, net: Net, params: dict[str, Any], maps: np.ndarray | None 
     side = net.input_size
     if method in ("edges", "random"):
         return Cost(0)
-    if method in ("cam", "eigen_cam"):
+    if method == "eigen_cam":
         return Cost(1)
+    if method == "cam":  # one to see that the network ends as CAM needs it
+        return Cost(2)
     if method == "guided_grad_cam":
         return Cost(2, 2)
     if method == "smooth_grad":
@@ -79,6 +81,8 @@ def likeness(first: np.ndarray, second: np.ndarray, side: int) -> float:
         first, second: (h, w) maps, enlarged bilinearly; or (C, H, W) gradients, of which the sizes are added.
         side: of the picture, in pixels.
     """
+    if not np.ptp(first) or not np.ptp(second):  # enlarged, a constant map has an order of rounding errors
+        return float("nan")
     return sanity.spearman(_on_pixels(first, side), _on_pixels(second, side))
 
 

@@ -1,0 +1,117 @@
+"""The layout of the timeline: nothing overlaps, every work stands at its year; the tables say what the records say."""
+
+import re
+from html.parser import HTMLParser
+from itertools import combinations
+
+import pytest
+
+from vizcore import literature, timeline_figures
+from vizcore.literature import FAMILIES, WORKS
+
+RUNS = frozenset(work.method for work in WORKS if work.method)
+
+
+class Balanced(HTMLParser):
+    """Fails where a tag is not closed; keeps the attributes of each element."""
+
+    def __init__(self, source: str):
+        super().__init__()
+        self.open, self.found = [], []
+        self.feed(source)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.open.append(tag)
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def buttons(source: str) -> dict[str, dict]:
+    return {found["data-key"]: found for tag, found in Balanced(source).found if tag == "button"}
+
+
+def test_no_two_labels_of_a_lane_overlap():
+    for places in timeline_figures.lanes(WORKS).values():
+        for a, b in combinations(places, 2):
+            if a.row == b.row:
+                first, second = sorted((a, b), key=lambda place: place.column)
+                free = (second.column - first.column) * timeline_figures.COLUMN
+                assert timeline_figures.width(first.work) <= free
+
+
+def test_every_work_has_one_place_at_its_year():
+    heads, lanes = timeline_figures.columns(WORKS), timeline_figures.lanes(WORKS)
+    assert heads[0] == "2008" and heads[1] == "2013" and heads[-1] == "2025"
+    placed = [place for lane in lanes.values() for place in lane]
+    assert sorted(place.work.key for place in placed) == sorted(work.key for work in WORKS)
+    for place in placed:
+        assert heads[place.column] == str(place.work.year)
+    assert list(lanes) == list(FAMILIES)
+
+
+def test_lanes_are_as_low_as_the_fullest_year_allows():
+    for places in timeline_figures.lanes(WORKS).values():
+        fullest = max(sum(other.column == place.column for other in places) for place in places)
+        assert fullest <= 1 + max(place.row for place in places) <= fullest + 2
+
+
+def test_columns_without_and_with_several_early_years():
+    late = [work for work in WORKS if work.year >= 2013]
+    assert timeline_figures.columns(late)[0] == "2013"
+    assert timeline_figures.lanes(late)["gradient"][0].column == 0
+    older = WORKS[0]._replace(key="older", year=1990, venue="1990")
+    assert timeline_figures.columns([*WORKS, older])[0] == "before 2013"
+
+
+def test_chart_marks_what_runs_what_is_chosen_and_the_family():
+    found = buttons(timeline_figures.chart(WORKS, RUNS, "cam", "rise"))
+    assert set(found) == {work.key for work in WORKS}
+    for work in WORKS:
+        classes = found[work.key]["class"].split()
+        assert ("runs" in classes) == (work.method is not None)
+        assert ("chosen" in classes) == (work.key == "rise") == (found[work.key]["aria-pressed"] == "true")
+        assert ("dim" in classes) == (work.family != "cam" and work.key != "rise")
+        assert work.venue in found[work.key]["aria-label"]
+    assert "dim" not in timeline_figures.chart(WORKS, RUNS)
+
+
+def test_nothing_is_filled_where_nothing_runs():
+    assert "runs" not in " ".join(found["class"] for found in buttons(timeline_figures.chart(WORKS, ())).values())
+
+
+def test_tips_and_short_names():
+    tips = timeline_figures.tips(WORKS)
+    assert tips["score_cam"] == ["Score-CAM", "Wang et al., CVPR workshops 2020", literature.find("score_cam").idea]
+    assert timeline_figures.short("Abnar & Zuidema") == "Abnar & Zuidema"
+    assert timeline_figures.short("Chefer, Gur & Wolf") == "Chefer et al."
+
+
+def test_table_says_what_the_records_say():
+    works = [*literature.in_family("cam"), WORKS[0]._replace(key="x", name="<b>", url=None)]
+    source = timeline_figures.table(works, RUNS, "CAM & more")
+    found = Balanced(source).found
+    assert [a["href"] for tag, a in found if tag == "a"] == [work.url for work in works[:-1]]
+    assert sum(tag == "tr" for tag, _ in found) == len(works) + 1
+    assert source.count("runs here") == sum(work.method in RUNS for work in works)
+    assert "&lt;b&gt;" in source and "<b>" not in source and "CAM &amp; more" in source
+
+
+def test_verdicts_in_words():
+    source = timeline_figures.verdicts(literature.VERDICTS, literature.QUESTIONS, WORKS, "What tests found")
+    said = [passed for results in literature.VERDICTS.values() for passed in results.values()]
+    Balanced(source)
+    assert source.count("✓ yes") == sum(said) and source.count("✗ no") == len(said) - sum(said)
+    rows = re.findall(r"<tr>.*?</tr>", source)
+    assert len(rows) == 1 + len(literature.VERDICTS)
+    assert len({row.count("</td>") for row in rows[1:]}) == 1
+    for results, row in zip(literature.VERDICTS.values(), rows[1:], strict=True):
+        assert row.count("yes") == sum(results.values())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_family_draws(family):
+    Balanced(timeline_figures.chart(WORKS, RUNS, family))
+    Balanced(timeline_figures.table(literature.in_family(family), RUNS, family))
