@@ -17,6 +17,7 @@ GLOSSARY = {
     "gradient": "For every number that goes in: how fast the result changes with it.",
     "ground truth": "The answer that is known to be right, from a person or by construction.",
     "heat map": "An array of numbers, drawn in colours.",
+    "IoU": "Intersection over union of two masks: the share of their joint area that both cover, 0 to 1.",
     "kernel": "The weights that are slid over an input; also called a filter.",
     "logit": "The score of a class before the softmax. It has no upper limit and is not a probability.",
     "loss": "A number that training makes small; here the cross-entropy, -log of the class's probability.",
