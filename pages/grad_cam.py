@@ -148,7 +148,8 @@ def variants() -> None:
     if not st.toggle("Compute them for this layer", key="variants", bind="query-params"):
         return
     panels = []
-    for method in ("grad_cam", "cam", "grad_cam_pp", "hires_cam", "layer_cam", "xgrad_cam"):
+    quick = [m.name for m in methods.METHODS.values() if m.family == "cam" and m.maps and not m.slow]
+    for method in quick:
         title = methods.METHODS[method].title
         try:
             chosen = None if method == "cam" and layer == view.net.cam_layer else layer
@@ -159,9 +160,12 @@ def variants() -> None:
         panels.append(ui.Panel(result, f"{title}: up to {number(result.values.max())}", photo=view.picture))
     st.markdown(
         f"Evidence for {name}. Their raw units differ, so each has its own scale: compare where they are "
-        "hot, not how hot. Red and blue: methods without a final ReLU."
+        "hot, not how hot. Red and blue: methods without a final ReLU. Eigen-CAM does not look at the class."
     )
-    ui.compare(panels, share=False, columns=3)
+    ui.compare(panels, share=False, columns=4)
+    for slow in ("ablation_cam", "score_cam"):
+        label = f"{methods.METHODS[slow].title} runs the network once for every map: try it"
+        ui.link("timeline", label, method=slow)
 
 
 variants()

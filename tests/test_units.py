@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+import random_networks
 import torch
 from PIL import Image
 from torch import nn
@@ -67,6 +68,32 @@ def test_partial_run_takes_other_sizes(net):
     assert partial.activation(net, torch.zeros(1, 3, 65, 65), "pool").shape[-1] > net.layer("pool").out_shape[-1]
     with pytest.raises(ValueError, match="no layer called"):
         partial.activation(net, batch(net), "nothing")
+
+
+@pytest.mark.parametrize("name", random_networks.NAMES)
+def test_going_on_from_a_layer_equals_a_network_with_that_layer_replaced(name):
+    """At every fifth layer, inside residuals and concatenations too: ones of the layer's shape, and its own output."""
+    net, x = random_networks.network(name), random_networks.photographs(64, 80)[:1]
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        wanted, acts = net.forward(x, capture=[layer.name for layer in net.layers])
+    for layer in net.layers[::5]:
+        own = acts[layer.name]
+        other = own + 0.1 * torch.randn(own.shape, generator=generator)
+        found = partial.logits_with(net, x, layer.name, torch.cat([own, other, own]))
+        assert torch.allclose(found[[0, 2]], wanted.expand(2, -1), rtol=1e-4, atol=1e-4), layer.name
+        module = random_networks.plain(net)
+        calls, here = partial.calls(net)[layer.name], []
+
+        def swap(module, inputs, output, here=here, calls=calls, other=other):
+            here.append(0)
+            return other.clone() if len(here) == calls else output
+
+        module.get_submodule(layer.name).register_forward_hook(swap)
+        with torch.no_grad():
+            assert torch.allclose(found[1:2], module(x), rtol=1e-4, atol=1e-4), layer.name
+    with pytest.raises(ValueError, match="has no layer called"):
+        partial.logits_with(net, x, "nowhere", torch.zeros(1, 2))
 
 
 # Effective receptive fields.

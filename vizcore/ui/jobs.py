@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-PATIENCE = 5.0  # seconds after which a job that nobody waits for is given up
+PATIENCE = 2.0  # seconds after which a job that nobody waits for is given up
 
 
 class Abandoned(RuntimeError):
