@@ -3,95 +3,30 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import (
-    activation_maximization,
-    effective_field,
-    field_figures,
-    methods,
-    neuron_figures,
-    neuron_gradient,
-    relu_rules,
-    render,
-    top_patches,
-    ui,
-)  # fmt: skip
+from vizcore import field_figures, methods, neuron_figures, neuron_gradient, relu_rules, render, top_patches, ui
 from vizcore.atlas import atlas
-from vizcore.ui import cache, neurons, units
-from vizcore.ui.cells import cells
+from vizcore.neuron_figures import Card, placed
+from vizcore.ui import cache, neurons
 
 view = ui.begin(__file__)
 SIDE, number = view.net.input_size, render.number
 RULES = {"Gradient": None, "Guided": "guided", "Deconvnet": "deconvnet"}
+STEPS = (0.125, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)
 bound = {"bind": "query-params"}
-
-
-def take(row: int, column: int) -> None:
-    st.session_state["row"], st.session_state["column"] = row, column
-
 
 st.header("1 Pick a neuron", anchor=False)
 with ui.controls():
-    layer = view.net.layer(neurons.layer_name(view))
-    maps = neurons.maps(view, layer.name)
-    unit = units.unit_number(view, layer.name, maps, "Map" if layer.spatial else "Neuron")
-    count, rows, columns = maps.shape
-    climbed = activation_maximization.before_relu(view.net, layer.name)
-    ranked = neurons.maps(view, climbed)[unit]
-    row = column = None
-    if layer.spatial:
-        best = neuron_gradient.strongest(ranked)
-        row, column = (neurons.cell_number(*field) for field in (
-            ("Row", "row", rows, best[0]), ("Column", "column", columns, best[1])))  # fmt: skip
-    start = layer.name
-    if climbed != layer.name and st.toggle(
-        "Before its ReLU", True, key="before", **bound,
-        help="Start from the number that goes into the neuron's own ReLU. Behind it, a neuron that is off, or at the "
-        "ceiling of a ReLU6, has no gradient at all.",
-    ):  # fmt: skip
-        start = climbed
-cell = neuron_gradient.strongest(ranked, row, column)
-values, place = maps[unit], f", row {cell[0]}, column {cell[1]}" if layer.spatial else ""
-name = f"{'map' if layer.spatial else 'neuron'} {unit}{place} of {layer.name}"
-box = neuron_gradient.field_box(layer, cell, SIDE, SIDE)
+    neuron = neurons.choose(view)
+layer, unit, cell, box = neuron.layer, neuron.unit, neuron.cell, neuron.box
 patch = neuron_gradient.window(layer, cell, SIDE)
-field = layer.receptive_field
-bounded = field is not None and box != (0, 0, SIDE, SIDE)
-
-first, second, third = st.columns(3)
-if layer.spatial:
-    with first:
-        signed = bool(values.min() < 0)
-        photo = view.picture.convert("RGB").resize((neuron_figures.SIDE,) * 2)
-        top = render.limits(values, signed)[1]
-        labels = [f"row {r}, column {c}: {number(values[r, c])}" for r in range(rows) for c in range(columns)]
-        cells(
-            "map_cells", render.overlay(photo, values, 0.6, signed, top), rows, columns, cell, take,
-            labels=labels if len(labels) <= 4096 else [], caption=f"Map {unit} over the picture: click a neuron",
-            alt=f"Map {unit} of {layer.name} over {view.title}, {rows} by {columns} neurons",
-        )  # fmt: skip
-        st.html(ui.scale(top, 2, signed, f"activation of map {unit}"))
-with second if layer.spatial else first:
-    ui.image(neuron_figures.placed(view.picture, box, None, False),
-             "What this neuron can see, outlined" if bounded else "This neuron can see the whole picture",
-             f"{view.title} with the receptive field of {name}")  # fmt: skip
-if bounded:
-    with third:
-        ui.image(neuron_figures.placed(view.picture, box, patch, False), "The same part, enlarged",
-                 f"The part of {view.title} that {name} can see")  # fmt: skip
-numbers = st.columns(4)
-numbers[0].metric("Its activation", number(values[cell]))
-if climbed != layer.name:
-    numbers[1].metric("Before its ReLU", number(ranked[cell]))
-numbers[2].metric("It can see", f"{box[2] - box[0]} × {box[3] - box[1]} px",
-                  help=f"Of {SIDE} × {SIDE}. Its receptive field "
-                  + (f"is {field.size} pixels wide; the rest is padding." if field else "has no bounds."))  # fmt: skip
-numbers[3].metric("Neurons in this layer", f"{maps.size:,}")
-if layer.spatial:
-    st.markdown(f"One {ui.term('unit')} is a whole map: {rows} × {columns} neurons with the same weights, each at its "
-                "own place. This page is about one of them.", unsafe_allow_html=True)  # fmt: skip
+neurons.show_place(view, neuron)
+if neuron.placed:
+    cells = " × ".join(map(str, layer.out_shape[1:]))
+    st.markdown(f"One {ui.term('unit')} is a whole map: {cells} neurons with the same weights, each at its own place. "
+                "This page is about one of them.", unsafe_allow_html=True)  # fmt: skip
     ui.link("unit", "The whole map: 6 Inside one unit")
 else:
-    st.markdown("A neuron of this layer has no row and no column: it belongs to no place, and all pixels reach it.")
+    st.markdown("A neuron of this layer has no row and no column: it belongs to no place in the picture.")
 
 st.header("2 The pictures it answers most", anchor=False)
 searched = "digits"
@@ -100,19 +35,20 @@ if view.net.channels == 3:
         "Pictures searched", list(top_patches.COLLECTIONS), default="gallery", required=True, key="among", **bound
     )
 source = top_patches.collection(view.net, searched)
-hits = neurons.hits(view, searched, climbed, unit)
+hits = neurons.hits(view, searched, neuron)
 windows = [neuron_gradient.window(layer, hit.cell, SIDE) for hit in hits]
-said = [f"{source.titles[hit.picture]}: {number(hit.value)}"
-        + (f" at row {hit.cell[0]}, column {hit.cell[1]}" if layer.spatial else "") for hit in hits]  # fmt: skip
+titles = [source.titles[hit.picture] for hit in hits]
+said = [number(hit.value) + (f" at row {hit.cell[0]}, column {hit.cell[1]}" if neuron.placed else "") for hit in hits]
 crops = [top_patches.cut(view.net.crop(source.open(hit.picture)), cut) for hit, cut in zip(hits, windows, strict=True)]
-sprite, layout = atlas(field_figures.tiles(crops, 160))
-ui.tiles(render.encode(sprite, "jpeg"), layout, said, "patches", smooth=True, largest=132, gap=4,
-         alt=f"The {len(hits)} patches with the strongest answers: " + "; ".join(said))  # fmt: skip
+labels = [f"{title}: {text}" for title, text in zip(titles, said, strict=True)]
+sprite, layout = atlas(field_figures.tiles(crops, 192))
+ui.tiles(render.encode(sprite, "jpeg"), layout, labels, "patches", smooth=True, largest=188, gap=6,
+         alt=f"The {len(hits)} patches with the strongest answers: " + "; ".join(labels))  # fmt: skip
 st.caption(
-    f"Strongest first{', before the ReLU' if climbed != layer.name else ''}: "
+    f"Strongest first{', before the ReLU' if neuron.climbed != layer.name else ''}: "
     f"{', '.join(number(hit.value) for hit in hits)}. "
-    + (f"All neurons of map {unit} share their weights, so each of {len(source.titles)} pictures is searched at every "
-       "place; a patch is what the strongest one can see." if layer.spatial
+    + (f"The neurons of map {unit} share their weights, so each of {len(source.titles)} pictures is searched at every "
+       "place; a patch is what the strongest one can see." if neuron.placed
        else f"The best of {len(source.titles)} pictures, whole: this neuron can see all of them.")
 )  # fmt: skip
 
@@ -126,132 +62,112 @@ def gradients() -> None:
         chosen = st.pills("Way back through each ReLU", list(RULES), selection_mode="multi",
                           default=["Gradient", "Guided"], key="back_by", **bound)  # fmt: skip
         shown = st.slider("Best pictures", 1, top_patches.COUNT, 4, key="shown", width=180, **bound)
-        zoomed = st.toggle("Zoom to the receptive field", key="zoomed", disabled=not bounded, **bound)
+        zoomed = neuron.bounded and st.toggle("Zoom to the receptive field", True, key="zoomed", **bound)
         same = st.toggle("One scale for all pictures", key="same", **bound)
     rules = [rule for rule in RULES if rule in chosen] or ["Gradient"]
-    value, plain = neurons.gradient(view, start, unit, cell, None)
-    own = {rule: neurons.gradient(view, start, unit, cell, RULES[rule])[1] for rule in rules}
+    value, plain = neurons.gradient(view, neuron)
+    own = {rule: neurons.gradient(view, neuron, RULES[rule])[1] for rule in rules}
     tops = {rule: neuron_figures.top_of(own[rule], box) for rule in rules}
-    cut = patch if zoomed and bounded else None
-    columns = st.columns(max(3, 1 + len(rules)))
-    with columns[0]:
-        ui.image(neuron_figures.placed(view.picture, box, cut, False), f"{view.title}: activation {number(value)}",
-                 f"{view.title}, where {name} looks")  # fmt: skip
-    for column, rule in zip(columns[1:], rules, strict=False):
-        with column:
+    panels = st.columns(max(3, 1 + len(rules)))
+    with panels[0]:
+        ui.image(placed(view.picture, box, patch if zoomed else None, False), f"{view.title}: {number(value)}",
+                 f"{view.title}, where {neuron.name} looks")  # fmt: skip
+    for panel, rule in zip(panels[1:], rules, strict=False):
+        with panel:
             drawn = neuron_figures.drawn(own[rule], tops[rule])
-            ui.image(neuron_figures.placed(drawn, box, cut, True), rule, f"{rule} of {name} for {view.title}")
-            st.html(ui.scale(tops[rule], 3 if len(plain) == 3 else 2, True, "activation per unit of input"))
-    report(plain)
-    for note in {note for rule in rules
-                 for note in field_figures.rule_notes(view.net, RULES[rule], methods.count_relus(view.net))}:  # fmt: skip
+            ui.image(placed(drawn, box, patch if zoomed else None, True), rule,
+                     f"{rule} of {neuron.name} for {view.title}")  # fmt: skip
+            st.html(ui.scale(tops[rule], 3 if len(plain) == 3 else 2, True, "per unit of input; grey is zero"))
+    neurons.show_spread(view, neuron, plain)
+    relus = methods.count_relus(view.net)
+    for note in dict.fromkeys(n for rule in rules for n in field_figures.rule_notes(view.net, RULES[rule], relus)):
         st.info(note, icon=":material/info:")
     st.subheader("The same in the pictures it answers most", anchor=False)
-    st.html(neuron_figures.sheet([card(n, rules, tops if same else None, zoomed and bounded) for n in range(shown)
-                                  if n < len(hits)]))  # fmt: skip
+    st.html(neuron_figures.sheet([card(n, rules, tops if same else {}, zoomed) for n in range(len(hits[:shown]))]))
 
 
-def report(plain: np.ndarray) -> None:
-    """Where the plain gradient lies, in numbers."""
-    found = neuron_gradient.spread(plain, layer, cell)
-    if not found.total:
-        st.info("The gradient is zero at every pixel: "
-                + ("this neuron's ReLU is shut here, or at its ceiling. Switch “Before its ReLU” on."
-                   if start != climbed else "on the way to this neuron every ReLU is shut. Choose another cell."),
-                icon=":material/info:")  # fmt: skip
-        return
-    inside = "100 %" if found.outside == 0 else f"{100 * found.inside:.4g} %"
-    numbers = st.columns(4)
-    numbers[0].metric("Gradient inside the field", inside,
-                      help=f"Share of Σ|g|. Outside, the sum is {number(found.outside)}.")  # fmt: skip
-    numbers[1].metric("In its central half", f"{100 * found.central:.3g} %",
-                      help="Half the field's side, in its middle.")  # fmt: skip
-    numbers[2].metric("An even gradient would have", f"{100 * found.central_area:.3g} %",
-                      help="The share of the field's area in the picture that the central half covers.")  # fmt: skip
-    numbers[3].metric("Pixels with a gradient", f"{found.pixels:,} of {SIDE * SIDE:,}",
-                      help=f"{found.field_pixels:,} pixels lie in the receptive field.")  # fmt: skip
-
-
-def card(n: int, rules: list[str], tops: dict[str, float] | None, zoomed: bool) -> neuron_figures.Card:
-    hit, place = hits[n], neuron_gradient.field_box(layer, hits[n].cell, SIDE, SIDE)
-    cut = windows[n] if zoomed else None
-    pictures = [("", neuron_figures.placed(view.net.crop(source.open(hit.picture)), place, cut, False))]
+def card(n: int, rules: list[str], tops: dict[str, float], zoomed: bool) -> Card:
+    """One of the best pictures, its gradients below it, on their own scales or on those given."""
+    seen, cut, below = neuron_gradient.field_box(layer, hits[n].cell, SIDE, SIDE), windows[n] if zoomed else None, []
     for rule in rules:
-        _, gradient = neurons.gradient_at(view, searched, hit, start, unit, RULES[rule])
-        top = tops[rule] if tops else neuron_figures.top_of(gradient, place)
-        ends = f"{rule}, ± {number(top)}" if gradient.any() else f"{rule}: zero everywhere"
-        pictures.append((ends, neuron_figures.placed(neuron_figures.drawn(gradient, top), place, cut, True)))
-    return neuron_figures.Card(pictures, source.titles[hit.picture], said[n].removeprefix(source.titles[hit.picture] + ": "))
+        found = neurons.gradient_at(view, searched, hits[n], neuron, RULES[rule])
+        top = tops.get(rule) or neuron_figures.top_of(found, seen)
+        label = f"{rule}, ± {number(top)}" if found.any() else f"{rule}: zero everywhere"
+        below.append((label, placed(neuron_figures.drawn(found, top), seen, cut, True)))
+    return Card(placed(view.net.crop(source.open(hits[n].picture)), seen, cut, False), titles[n], said[n], below)
 
 
 gradients()
-st.header("4 One step along the gradient", anchor=False)
+st.header("One step along the gradient", anchor=False)
 
 
 @ui.fragment
 def step() -> None:
-    """Is the number right? Move the picture a little along the gradient and compare."""
-    value, plain = neurons.gradient(view, start, unit, cell, None)
-    unit_step = neuron_gradient.grey_level(view.net, plain)
-    if not unit_step:
+    """Is the gradient right? Move the picture a little along it, and compare."""
+    value, plain = neurons.gradient(view, neuron)
+    grey = neuron_gradient.grey_level(view.net, plain)
+    if not grey:
         st.caption("The gradient is zero: there is no direction to step in.")
         return
-    sizes = (0.125, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)
-    size = st.select_slider("Largest step, in grey levels of 255", sizes, 4, key="step", width=360, **bound)
-    slope = float(np.linalg.norm(plain.astype(np.float64))) * unit_step
+    size = st.select_slider("Largest step, in grey levels of 255", STEPS, 4, key="step", width=360, **bound)
+    slope = float(np.linalg.norm(plain.astype(np.float64))) * grey
     grid = size * np.linspace(-1, 1, 17)
-    actual = neurons.along(view, start, unit, cell, tuple((grid * unit_step).tolist()))
-    all_steps = neurons.along(view, start, unit, cell, tuple(unit_step * s for s in sizes))
-    held = neuron_gradient.holds_until(sizes, slope * np.array(sizes), all_steps - value, 0.1)
+    actual = neurons.along(view, neuron, tuple((grid * grey).tolist()))
+    changes = neurons.along(view, neuron, tuple(grey * s for s in STEPS)) - value
+    held = neuron_gradient.holds_until(STEPS, slope * np.array(STEPS), changes, 0.1)
     first, second = st.columns([2, 1], gap="large")
     with first:
         st.html(neuron_figures.step_chart(grid, value + slope * grid, actual))
     with second:
-        promised, found = slope * size, float(actual[-1]) - value
-        st.metric(f"Promised for {number(size)} grey levels", f"{promised:+.3g}")
-        st.metric("What happens", f"{found:+.3g}", help=f"From {number(value)} to {number(actual[-1])}.")
-        reach = f"up to {number(sizes[held - 1])} grey levels" if held else "at none of the steps tried"
-        st.markdown(f"The promise is kept, to one part in ten, {reach}"
-                    + (f"; at {number(sizes[held])} it breaks." if held < len(sizes) else ", the largest tried."))  # fmt: skip
+        st.metric(f"Promised for a step of {number(size)}", f"{slope * size:+.3g}", help="Step times slope.")
+        st.metric("What happens", f"{actual[-1] - value:+.3g}", help=f"{number(value)} becomes {number(actual[-1])}.")
+        reach = f"kept up to a step of {number(STEPS[held - 1])}" if held else "broken at every step tried"
+        breaks = f"; at {number(STEPS[held])} it breaks" if 0 < held < len(STEPS) else ""
+        st.markdown(f"Upwards, to one part in ten, the promise is {reach}{breaks}.")
 
 
 step()
 
+spread = neuron_gradient.spread(neurons.gradient(view, neuron)[1], layer, cell)
+stride = f"by {layer.receptive_field.stride} pixels" if layer.receptive_field else "with it"
+notice = ["This neuron belongs to no place. Does its gradient still gather on something in the picture?"]
+if neuron.placed:
+    notice = [
+        f"The gradient is exactly zero outside what the neuron can see, its {ui.term('receptive field')}"
+        + ("." if neuron.bounded else "; here that is the whole picture. Choose an earlier layer to see an edge."),
+        f"Choose a neighbouring cell: what it can see moves {stride}, and the gradient goes along.",
+    ]
+    if spread.central > spread.central_area:
+        notice.append(f"The gradient gathers in the middle: the central half of the field has "
+                      f"{100 * spread.central:.3g} % of it; an even one would have {100 * spread.central_area:.3g} %.")
 ui.explain(
-    notice=[
-        "The gradient is exactly zero outside the outlined part" + (
-            "." if bounded else "; here that part is the whole picture. Choose an earlier layer to see an edge.")
-        + f" That is what {ui.term('receptive field')} means.",
-        "Towards the edge of the field it fades: compare the share in the central half with what an even gradient "
-        "would have there.",
-        "Choose a neighbouring cell: the outline moves by one stride, and the gradient goes with it.",
-    ],
+    notice=notice,
     misleads=[
-        f"A {ui.term('gradient')} says which small change would move the neuron, not what made it answer. Section 4 "
-        "shows how small.",
-        "Guided and Deconvnet are not derivatives: they leave out what would lower the neuron, and look cleaner for it. "
-        "No step can be predicted from them.",
+        f"A {ui.term('gradient')} says which small change would move the neuron, not what made it answer. The step "
+        "above shows how small.",
+        "Where a network has ReLUs, Guided and Deconvnet are no derivatives: at each one they leave out what is "
+        "negative. No step can be predicted from them.",
         f"The best of {len(source.titles)} pictures are extremes; at middling values the neuron may answer to "
         "other things.",
     ],
 )
-ui.link("gradients", "How is the gradient of any layer with respect to the input calculated? 9 Gradients of every layer")
+ui.link("gradients", "How is the gradient of any layer with respect to the input calculated? See page 9")
 at = f"0, {unit}, {cell[0]}, {cell[1]}" if len(layer.out_shape) == 3 else f"0, {unit}"
 ui.more(
     formula=[
         r"g = \frac{\partial A^k_{ij}}{\partial x} = J_1^\top J_2^\top \cdots J_l^\top \, e^k_{ij}, \qquad "
         r"J_m = \frac{\partial\, a_m}{\partial\, a_{m-1}}, \quad a_0 = x",
-        r"A^k_{ij}\left(x + \epsilon \, \frac{g}{\lVert g \rVert}\right) \approx A^k_{ij}(x) + \epsilon \lVert g \rVert",
+        r"A^k_{ij}\left(x + \epsilon \, g / \lVert g \rVert\right) \approx A^k_{ij}(x) + \epsilon \lVert g \rVert",
     ],
     steps=[
-        f"Run the network as far as {start}; what lies behind it is never computed.",
+        f"Run the network as far as {neuron.start}; what lies behind it is never computed.",
         "At that layer the gradient of the chosen neuron is 1 at its own cell and 0 at all others: the vector e.",
         "Go back one layer at a time, each time multiplying by the transpose of that layer's derivatives J: a "
         "convolution spreads each number over its kernel, a ReLU lets through where it was open, a max-pool hands it "
         "to the maximum, an addition copies it to both branches.",
         "Stop at any layer and you hold the gradient with respect to that layer; go on to the end for the pixels.",
         "Guided and Deconvnet change only what a ReLU does on the way back.",
-        "Section 4 moves the picture along g by growing steps, runs the network again and compares.",
+        "For the check, move the picture along g by growing steps, run the network again and compare.",
     ],
     exercises=[
         (
@@ -261,22 +177,22 @@ ui.more(
         ),
         (
             "Take a neuron in a corner of a map. What happens to its field?",
-            "Part of it looks into the padding. Those pixels do not exist, so fewer pixels have a gradient.",
+            "Where the layers pad their input, part of it looks into the padding. Those pixels do not exist, so fewer "
+            "pixels have a gradient.",
         ),
         (
             "Choose a layer that ends in a ReLU, a neuron whose activation is 0, and switch “Before its ReLU” off.",
-            "The gradient becomes zero: a shut ReLU does not notice a small change. Before the ReLU the number is "
-            "negative, and has a gradient.",
+            "The gradient becomes zero: a shut ReLU does not notice a small change. Before the ReLU the number is not "
+            "positive, but it can still change.",
         ),
         (
-            "Make the largest step in section 4 smaller and smaller. What happens to the curve, and why?",
+            "Make the largest step smaller and smaller. What happens to the curve, and why?",
             "It approaches the straight line: a gradient is exact in the limit. ReLUs that open or shut on the way "
             "bend it.",
         ),
     ],
     functions=[
         neuron_gradient.neuron_gradient, neuron_gradient.spread, neuron_gradient.along, relu_rules.relu_rule,
-        effective_field.clipped,
     ],
     snippet=f"""
 import torch
@@ -284,8 +200,8 @@ from vizcore import images, models
 
 net = models.load("{view.model}")
 x = net.preprocess(images.load("{cache.image_file(view)}")).requires_grad_()
-_, acts = net.forward(x, capture=["{start}"])
-neuron = acts["{start}"][{at}]
+_, acts = net.forward(x, capture=["{neuron.start}"])
+neuron = acts["{neuron.start}"][{at}]
 result = torch.autograd.grad(neuron, x)[0][0]  # (C, H, W)
 """,
     sources=[

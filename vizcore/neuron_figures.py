@@ -14,11 +14,12 @@ SIDE = 512
 
 
 class Card(NamedTuple):
-    """One picture of the sheet: (label, picture) pairs from top to bottom, and the lines under them."""
+    """One column of the sheet: a picture with its title and a line of text, below it (label, gradient) pairs."""
 
-    pictures: Sequence[tuple[str, Image.Image]]
+    picture: Image.Image
     title: str
     text: str
+    gradients: Sequence[tuple[str, Image.Image]]
 
 
 def top_of(gradient: np.ndarray, box: Box) -> float:
@@ -37,15 +38,21 @@ def placed(picture: Image.Image, field: Box, window: Box | None, crisp: bool) ->
 
     Args:
         picture: S x S pixels, what the network sees or a gradient of that size.
-        window: what to cut out; where it reaches over the edge there is the picture's zero: grey, or the corner.
-        crisp: pixels stay squares.
+        field: the part the neuron sees; the rest of a photograph is dimmed.
+        window: what to cut out; grey where it reaches over the edge.
+        crisp: pixels stay squares, and nothing is dimmed: for gradients.
     """
     how = Image.Resampling.NEAREST if crisp else Image.Resampling.BICUBIC
     picture = picture.convert("RGB")
     if window is None:
+        if field == (0, 0, picture.height, picture.width):
+            return picture.resize((SIDE, SIDE), how)
+        if not crisp:
+            seen = picture.crop((field[1], field[0], field[3], field[2]))
+            picture = Image.fromarray(np.asarray(picture) // 3)
+            picture.paste(seen, (field[1], field[0]))
         large = picture.resize((SIDE, SIDE), how)
-        whole = field == (0, 0, picture.height, picture.width)
-        return large if whole else field_figures.with_boxes(large, picture.width, [(field, field_figures.THEORY)])
+        return field_figures.with_boxes(large, picture.width, [(field, field_figures.THEORY)])
     patch = top_patches.cut(picture, window)
     factor = SIDE / max(patch.size)
     patch = patch.resize(tuple(max(1, round(length * factor)) for length in patch.size), how)
@@ -56,18 +63,20 @@ def placed(picture: Image.Image, field: Box, window: Box | None, crisp: bool) ->
 
 def sheet(cards: Sequence[Card], side: int = 288) -> str:
     """HTML: one column for each card, as many side by side as there is room for."""
+    def image(picture: Image.Image, alt: str) -> str:
+        address = render.data_uri(picture.resize((side, side), Image.Resampling.BICUBIC))
+        return f'<img alt="{html.escape(alt)}" style="width:100%;display:block;border-radius:2px" src="{address}">'
+
     columns = []
     for card in cards:
-        pictures = "".join(
-            f'<img alt="{html.escape(f"{card.title}: {label}")}" style="width:100%;display:block;border-radius:2px" '
-            f'src="{render.data_uri(picture.resize((side, side), Image.Resampling.BICUBIC))}">'
-            f'<div style="font-size:0.85rem;opacity:0.8;margin:0.15rem 0 0.6rem">{html.escape(label)}</div>'
-            for label, picture in card.pictures
+        parts = [image(card.picture, card.title), f"<b>{html.escape(card.title)}</b><br>{html.escape(card.text)}"]
+        for label, gradient in card.gradients:
+            parts += [image(gradient, f"{card.title}, {label}"), html.escape(label)]
+        lines = (
+            f'<div style="font-size:0.9rem;line-height:1.4;margin:0.2rem 0 0.7rem">{part}</div>' if n % 2 else part
+            for n, part in enumerate(parts)
         )
-        columns.append(
-            f'<figure style="margin:0;min-width:0">{pictures}<figcaption style="font-size:0.9rem;line-height:1.4">'
-            f"<b>{html.escape(card.title)}</b><br>{html.escape(card.text)}</figcaption></figure>"
-        )
+        columns.append(f'<figure style="margin:0;min-width:0">{"".join(lines)}</figure>')
     grid = "display:grid;grid-template-columns:repeat(auto-fill,minmax(min(12rem,45%),1fr));gap:1.25rem 1rem"
     return f'<div style="{grid}">{"".join(columns)}</div>'
 

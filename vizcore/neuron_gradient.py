@@ -70,14 +70,14 @@ def layers(net: Net) -> tuple[Layer, ...]:
 
 
 def default_layer(net: Net) -> str:
-    """The deepest ReLU that sees at most two thirds of the picture's side; without one, the last layer with maps."""
+    """The deepest ReLU that sees at most half the picture's side; without one, the last layer with maps."""
     found = layers(net)
     if not found:
         raise ValueError(f"{net.title} has no layer with neurons to choose. Choose another model in the sidebar.")
     maps = [layer for layer in found if layer.spatial]
     small = [
         layer for layer in maps
-        if layer.receptive_field and layer.kind == "relu" and 3 * layer.receptive_field.size <= 2 * net.input_size
+        if layer.receptive_field and layer.kind == "relu" and 2 * layer.receptive_field.size <= net.input_size
     ]  # fmt: skip
     return (small or maps or found)[-1].name
 
@@ -142,6 +142,15 @@ def strongest(values: np.ndarray, row: int | None = None, column: int | None = N
     part = np.s_[slice(None) if row is None else row, slice(None) if column is None else column]
     open_cells[part] = values[part]
     return tuple(int(i) for i in np.unravel_index(open_cells.argmax(), values.shape))
+
+
+def salient_unit(maps: np.ndarray) -> int:
+    """The map of (K, h, w) whose strongest cell stands out most from its mean, both counted from zero; of maps of one
+    cell the strongest. A map that is large everywhere says little about a place."""
+    positive = np.maximum(maps, 0).reshape(len(maps), -1)
+    if positive.shape[1] == 1:
+        return int(maps.reshape(-1).argmax())
+    return int((positive.max(1) - positive.mean(1)).argmax())
 
 
 # What the neuron sees, and where its gradient lies.

@@ -1,12 +1,15 @@
 """One neuron on a page: choosing it, and its cached gradients."""
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from vizcore.ui import units
+from vizcore.ui.blocks import image, scale
 from vizcore.ui.cache import View, feature_maps
+from vizcore.ui.cells import cells
 from vizcore.ui.jobs import Job, shared
 from vizcore.ui.progress import working
 from vizcore.ui.state import linked_select
@@ -14,12 +17,12 @@ from vizcore.ui.state import linked_select
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vizcore.models import Net
+    from vizcore.models import Layer, Net
     from vizcore.neuron_gradient import Cell
     from vizcore.top_patches import Hit
 
 
-def layer_name(view: View) -> str:
+def _layer_name(view: View) -> str:
     """A select box for a layer with neurons, maps and vectors alike, as `?layer=`."""
     from vizcore import neuron_gradient
 
@@ -33,14 +36,14 @@ def layer_name(view: View) -> str:
     return linked_select("Layer", names, "layer", default=default, format_func=describe, width=330)
 
 
-def cell_number(label: str, key: str, count: int, strongest: int) -> int | None:
-    """A number field for a row or column, as `?<key>=`; None when it is empty."""
+def _number(label: str, key: str, count: int, default: int, empty: str, width: int = 150) -> int | None:
+    """A number field below `count`, as `?<key>=`; None when it is empty, which means `default`."""
     typed = st.session_state.get(key)
     if isinstance(typed, int) and typed >= count:
         st.session_state[key] = count - 1
     return st.number_input(
-        f"{label}, 0 to {count - 1}", 0, count - 1, None, 1, key=key, bind="query-params", width=165,
-        placeholder=f"strongest ({strongest})", help="Empty: where the map is strongest on this picture.",
+        f"{label}, 0 to {count - 1}", 0, count - 1, None, 1, key=key, bind="query-params", width=width,
+        placeholder=f"auto ({default})", help=f"Empty: {empty}",
     )  # fmt: skip
 
 
@@ -61,6 +64,125 @@ def maps(view: View, layer: str) -> np.ndarray:
     return _vector(view.model, view.digest, layer, view.net, view.x)
 
 
+@dataclasses.dataclass(frozen=True)
+class Neuron:
+    """What the visitor chose.
+
+    Attributes:
+        layer: its layer. unit: the map, or the number in a vector. cell: its row and column there.
+        climbed: the layer right before its ReLU, by whose numbers neurons are ranked; or the layer itself.
+        start: the layer whose number is differentiated: one of the two.
+        values, before: (h, w) float32, its map in the layer and in `climbed`.
+        count: neurons in the layer.
+        box: the part of the picture it sees. bounded: whether that is less than all of it.
+    """
+
+    layer: "Layer"
+    unit: int
+    cell: "Cell"
+    climbed: str
+    start: str
+    values: np.ndarray = dataclasses.field(repr=False)
+    before: np.ndarray = dataclasses.field(repr=False)
+    count: int
+    box: tuple[int, int, int, int]
+    bounded: bool
+
+    @property
+    def placed(self) -> bool:
+        """Whether it has a place: a row and a column."""
+        return self.layer.spatial
+
+    @property
+    def name(self) -> str:
+        row, column = self.cell
+        return (f"map {self.unit}, row {row}, column {column} of " if self.placed else f"neuron {self.unit} of ") + (
+            self.layer.name
+        )
+
+
+def choose(view: View) -> Neuron:
+    """The strip of controls for layer, map, row, column and "Before its ReLU"; empty fields mean the strongest."""
+    from vizcore import activation_maximization, neuron_gradient
+
+    layer = view.net.layer(_layer_name(view))
+    climbed = activation_maximization.before_relu(view.net, layer.name)
+    found, below = maps(view, layer.name), maps(view, climbed)
+    count, rows, columns = found.shape
+    salient = neuron_gradient.salient_unit(below)
+    unit = _number(
+        "Map" if layer.spatial else "Neuron", "unit", count, salient, "the map whose strongest neuron stands out most "
+        "from its mean on this picture." if layer.spatial else "the strongest on this picture.", 190,
+    )  # fmt: skip
+    unit = salient if unit is None else unit
+    before = below[unit]
+    row = column = None
+    if layer.spatial:
+        best = neuron_gradient.strongest(before)
+        where = "where the map is strongest on this picture."
+        row = _number("Row", "row", rows, best[0], where)
+        column = _number("Column", "column", columns, best[1], where)
+    start = layer.name
+    if climbed != layer.name and st.toggle(
+        "Before its ReLU", True, key="before", bind="query-params",
+        help="Start from the number that goes into the neuron's own ReLU. Behind it, a neuron that is off, or at the "
+        "ceiling of a ReLU6, has no gradient at all.",
+    ):  # fmt: skip
+        start = climbed
+    cell, side = neuron_gradient.strongest(before, row, column), view.net.input_size
+    box = neuron_gradient.field_box(layer, cell, side, side)
+    return Neuron(
+        layer, unit, cell, climbed, start, found[unit], before, count * rows * columns, box, box != (0, 0, side, side)
+    )
+
+
+def _take(row: int, column: int) -> None:
+    st.session_state["row"], st.session_state["column"] = row, column
+
+
+def show_place(view: View, neuron: Neuron) -> None:
+    """The map over the picture, to click a neuron; what the neuron can see; its numbers."""
+    from vizcore import neuron_figures, neuron_gradient, render
+
+    values, box, layer, side = neuron.values, neuron.box, neuron.layer, view.net.input_size
+    panels = iter(st.columns(3))
+    if neuron.placed:
+        rows, columns = values.shape
+        signed, photo = bool(values.min() < 0), view.picture.convert("RGB").resize((neuron_figures.SIDE,) * 2)
+        top = render.limits(values, signed)[1]
+        numbers = [
+            f"row {r}, column {c}: {render.number(values[r, c])}" for r in range(rows) for c in range(columns)
+        ] if values.size <= 4096 else []  # fmt: skip
+        with next(panels):
+            cells(
+                "map_cells", render.overlay(photo, values, 0.6, signed, top), rows, columns, neuron.cell, _take,
+                labels=numbers, caption=f"Map {neuron.unit} over the picture: click a neuron",
+                alt=f"Map {neuron.unit} of {layer.name} over {view.title}, {rows} by {columns} neurons",
+            )  # fmt: skip
+            st.html(scale(top, 2, signed, f"activation of map {neuron.unit}"))
+    with next(panels):
+        seen = "What this neuron can see, bright" if neuron.bounded else "This neuron can see the whole picture"
+        image(neuron_figures.placed(view.picture, box, None, False), seen,
+              f"{view.title}; the receptive field of {neuron.name}")  # fmt: skip
+    if neuron.bounded:
+        patch = neuron_gradient.window(layer, neuron.cell, side)
+        over = patch != box
+        with next(panels):
+            image(neuron_figures.placed(view.picture, box, patch, False),
+                  "The same, enlarged" + ("; grey is outside the picture" if over else ""),
+                  f"The part of {view.title} that {neuron.name} can see")  # fmt: skip
+    field = layer.receptive_field
+    about = f"Of the picture's {side} × {side}. Its receptive field "
+    about += f"is {field.size} pixels wide." if field else "has no bounds."
+    facts = [("Its activation", render.number(values[neuron.cell]), None)]
+    if neuron.climbed != layer.name:
+        facts.append(("Before its ReLU", render.number(neuron.before[neuron.cell]), None))
+    facts.append(("It can see", f"{box[2] - box[0]} × {box[3] - box[1]} px", about))
+    facts.append(("Neurons in this layer", f"{neuron.count:,}", None))
+    for column, (label, value, help) in zip(st.columns(4), facts, strict=False):
+        column.metric(label, value, help=help)
+
+
 # The pictures it answers most.
 
 
@@ -69,10 +191,11 @@ def _answers_job(model: str, collection: str, layer: str) -> Job:
     return Job()
 
 
-def hits(view: View, collection: str, layer: str, unit: int) -> "tuple[Hit, ...]":
-    """The pictures with the strongest cell of a unit, best first; the search is made once for all visitors."""
+def hits(view: View, collection: str, neuron: Neuron) -> "tuple[Hit, ...]":
+    """The pictures with the strongest cells of the neuron's map, best first; searched once for all visitors."""
     from vizcore import neuron_gradient, top_patches
 
+    layer, unit = neuron.climbed, neuron.unit
     if len(view.net.layer(layer).out_shape) == 3:
         return units.top_index(view, collection).top(view.net, layer, unit)
 
@@ -97,23 +220,22 @@ def _gradient(
     return float(found.values[0]), found.gradients[0]
 
 
-def gradient(view: View, layer: str, unit: int, cell: "Cell", rule: str | None) -> tuple[float, np.ndarray]:
-    """The neuron's activation on the view's picture and its (C, H, W) gradient, computed once for everyone."""
+def gradient(view: View, neuron: Neuron, rule: str | None = None) -> tuple[float, np.ndarray]:
+    """The neuron's number on the view's picture and its (C, H, W) gradient, computed once for everyone."""
     with working("Going back from the neuron to the picture"):
-        return _gradient(view.model, view.digest, layer, unit, cell, rule, view.net, view.x)
+        key = view.model, view.digest, neuron.start, neuron.unit, neuron.cell, rule
+        return _gradient(*key, view.net, view.x)
 
 
-def gradient_at(
-    view: View, collection: str, hit: "Hit", layer: str, unit: int, rule: str | None
-) -> tuple[float, np.ndarray]:
-    """The same for a picture that was searched, at its strongest cell."""
+def gradient_at(view: View, collection: str, hit: "Hit", neuron: Neuron, rule: str | None) -> np.ndarray:
+    """(C, H, W): the same for the strongest neuron of the map in a picture that was searched."""
     from vizcore import top_patches
 
     with working("Going back from the neuron to the pictures"):
         source = top_patches.collection(view.net, collection)
-        x = view.net.preprocess(source.open(hit.picture))
         name = f"{source.digests[hit.picture]} searched"
-        return _gradient(view.model, name, layer, unit, hit.cell, rule, view.net, x)
+        x = view.net.preprocess(source.open(hit.picture))
+        return _gradient(view.model, name, neuron.start, neuron.unit, hit.cell, rule, view.net, x)[1]
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -126,8 +248,36 @@ def _along(
     return neuron_gradient.along(_net, _x, _gradient, layer, unit, cell, steps)
 
 
-def along(view: View, layer: str, unit: int, cell: "Cell", steps: tuple[float, ...]) -> np.ndarray:
-    """The neuron's activation after steps of these lengths along its own gradient."""
-    direction = gradient(view, layer, unit, cell, None)[1]
+def along(view: View, neuron: Neuron, steps: tuple[float, ...]) -> np.ndarray:
+    """The neuron's number after steps of these lengths along its own gradient."""
+    direction = gradient(view, neuron)[1]
     with working("Stepping along the gradient"):
-        return _along(view.model, view.digest, layer, unit, cell, steps, direction, view.net, view.x)
+        key = view.model, view.digest, neuron.start, neuron.unit, neuron.cell, steps
+        return _along(*key, direction, view.net, view.x)
+
+
+def show_spread(view: View, neuron: Neuron, plain: np.ndarray) -> None:
+    """Where the plain gradient lies, in four numbers; or why there is none."""
+    from vizcore import neuron_gradient, render
+
+    found = neuron_gradient.spread(plain, neuron.layer, neuron.cell)
+    if not found.total:
+        st.info("The gradient is zero at every pixel: "
+                + ("this neuron's ReLU is shut here, or at its ceiling. Switch “Before its ReLU” on."
+                   if neuron.start != neuron.climbed else
+                   "on every way to this neuron a ReLU is shut. Choose another neuron."),
+                icon=":material/info:")  # fmt: skip
+        return
+    inside = "100 %" if found.outside == 0 else f"{100 * found.inside:.4g} %"
+    columns = st.columns(4)
+    columns[0].metric(
+        "Gradient inside the field", inside,
+        help=f"Share of the sum of absolute values. Outside, the sum is {render.number(found.outside)}.",
+    )  # fmt: skip
+    columns[1].metric("In its central half", f"{100 * found.central:.3g} %",
+                      help="The middle of the receptive field, half its side long.")  # fmt: skip
+    columns[2].metric("An even one would have", f"{100 * found.central_area:.3g} %",
+                      help="The share of the field's area, in the picture, that the central half covers.")  # fmt: skip
+    columns[3].metric("Pixels with a gradient", f"{found.pixels:,}",
+                      help=f"Not zero. The receptive field holds {found.field_pixels:,} of the "
+                      f"{view.net.input_size**2:,} pixels.")  # fmt: skip
