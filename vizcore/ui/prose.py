@@ -32,7 +32,7 @@ def snippet(view: View, method: str, layer: str | None = None, **params: Any) ->
     """The program that makes the picture of a registered method alone, for :func:`more`."""
     from vizcore import methods, snippets
 
-    defaults = {param.name: param.default for param in methods.METHODS[method].params}
+    defaults = {param.name: param.default for param in methods.METHODS[method].params if param.kind != "layer"}
     layer = layer or view.net.cam_layer
     return snippets.code(method, view.model, image_file(view), view.target, layer, defaults | params)
 
