@@ -13,6 +13,7 @@ view = ui.begin(__file__)
 bound = {"bind": "query-params"}
 number = render.number
 F, R = (-3, -1, 1, 2, 4, -2, 3, -4, 1, 5), (2, -1, 3, -2, 1, 1, -3, -2, 2, -1)
+NO_MAPS = f"{view.net.title} has no feature maps that could be weighted. Choose another model in the sidebar."
 RULES = {"Deconvnet": "deconvnet", "Guided": "guided", "Gradient": None}
 
 
@@ -107,8 +108,6 @@ def layer_by_layer() -> None:
 @ui.fragment
 def grad_cam() -> None:
     """The four steps in one row; how many maps are added is the visitor's choice."""
-    if view.net.cam_layer is None:
-        raise ValueError(f"{view.net.title} has no feature maps to weight. Choose another model in the sidebar.")
     steps = cam_steps.unroll(view.net, view.x, view.target)
     count = len(steps.weights)
     options = [*(n for n in (1, 4, 16, 64, 256, 1024) if n < count), "all"]
@@ -174,6 +173,9 @@ def newest() -> None:
     st.subheader("Run them on your picture", anchor=False)
     picked = st.pills("Methods, newest first", list(names), selection_mode="multi", key="run",
                       default=[*quick[:3], *(name for name in quick[3:] if name == "Grad-CAM")], **bound)  # fmt: skip
+    if view.net.cam_layer is None:
+        st.info(NO_MAPS, icon=":material/info:")
+        return
     questions.side_by_side(view, [names[name] for name in picked])
     if not picked:
         st.caption("Choose a method above to see its map.")
@@ -187,5 +189,8 @@ chosen = questions.choose([question.short for question in QUESTIONS])
 topic = QUESTIONS[chosen - 1]
 st.header(topic.question, anchor=False)
 st.markdown(questions.explained(topic.answer), unsafe_allow_html=True)
-FIGURES[chosen - 1]()
-questions.explain(topic)
+if chosen in (4, 5) and view.net.cam_layer is None:
+    st.info(NO_MAPS, icon=":material/info:")
+else:
+    FIGURES[chosen - 1]()
+questions.explain(view, topic)

@@ -20,6 +20,7 @@ class Question(NamedTuple):
         formula: lines of LaTeX. steps: how the figure is computed.
         functions: what computed it. sources: papers, as Markdown.
         links: pages that show more, as (stem, label or None).
+        method: the registered method whose short program is shown, if any.
     """
 
     short: str
@@ -33,6 +34,7 @@ class Question(NamedTuple):
     functions: Sequence[Callable]
     sources: Sequence[str]
     links: Sequence[tuple[str, str | None]]
+    method: str | None = None
 
 
 _ZEILER = "Zeiler & Fergus: [Visualizing and Understanding](https://arxiv.org/abs/1311.2901) (ECCV 2014)"
@@ -117,6 +119,7 @@ QUESTIONS = (
         [relu_step.through_relu, relu_rules.relu_rule, relu_rules.backpropagate],
         [_SPRINGENBERG, _ZEILER, _NIE, _ADEBAYO, _BINDER],
         [("guided_backprop", None)],
+        "guided_backprop",
     ),
     Question(
         "VGG layer by layer",
@@ -165,7 +168,7 @@ QUESTIONS = (
         ],
         [
             "The outline is interpolation: the map has only as many numbers as the layer has {cell}s.",
-            "Each map is drawn on a scale of its own. A weak class has a hot spot too: read the numbers.",
+            "The overlay is on a scale of its own: a class with weak evidence has a hot spot too. Read the numbers.",
         ],
         (
             "Choose another class in the sidebar. What changes: the feature maps, the weights, or both?",
@@ -188,6 +191,7 @@ QUESTIONS = (
             "Draelos & Carin: [Use HiResCAM instead of Grad-CAM](https://arxiv.org/abs/2011.08891) (arXiv 2020)",
         ],
         [("grad_cam", None)],
+        "grad_cam",
     ),
     Question(
         "Guided Grad-CAM",
@@ -199,7 +203,8 @@ QUESTIONS = (
             "Where Grad-CAM is zero the product is zero, however strong the lines are there.",
         ],
         [
-            "The fine lines come from the factor that knows less of the class; only their selection is Grad-CAM's.",
+            "The fine lines come from guided backpropagation, which tends to restore the image (Nie et al.); only "
+            "their selection is Grad-CAM's.",
             "Guided Grad-CAM fails the sanity check with random top weights, Grad-CAM passes (Adebayo et al.); "
             "the check cannot rank methods (Binder et al.).",
         ],
@@ -217,6 +222,7 @@ QUESTIONS = (
         [cam.guided_grad_cam, cam.grad_cam, relu_rules.guided_backprop],
         [_SELVARAJU + ", section 3.2", _NIE, _ADEBAYO, _BINDER],
         [("guided_grad_cam", None)],
+        "guided_grad_cam",
     ),
     Question(
         "Newest methods",
@@ -245,5 +251,6 @@ QUESTIONS = (
         [cam.layer_cam, cam.hires_cam],
         [],
         [("timeline", None)],
+        "layer_cam",
     ),
 )

@@ -262,7 +262,7 @@ def side_by_side(view: View, works: "Sequence[Work]") -> None:
 # The written parts.
 
 
-def explain(topic: "Question") -> None:
+def explain(view: View, topic: "Question") -> None:
     """What to notice, an exercise with its answer, links to the question's pages, and the folded sections."""
     prose.explain([explained(text) for text in topic.notice], [explained(text) for text in topic.misleads])
     st.header("Check yourself", anchor=False)
@@ -273,7 +273,8 @@ def explain(topic: "Question") -> None:
     with st.container(key="pages", horizontal=True):
         for stem, label in topic.links:
             shell.link(stem, label)
+    shown = topic.method and (view.net.cam_layer or topic.method == "guided_backprop")
     prose.more(
         formula=topic.formula, steps=[explained(step) for step in topic.steps], functions=topic.functions,
-        sources=topic.sources,
+        snippet=prose.snippet(view, topic.method) if shown else "", sources=topic.sources,
     )  # fmt: skip
