@@ -4,7 +4,7 @@ import streamlit as st
 
 from vizcore import literature, method_facts, methods, sanity, timeline_figures, ui
 from vizcore.ui.state import AUTO
-from vizcore.ui.timeline import timeline
+from vizcore.ui.timeline import progress_here, timeline
 
 WORKS, RUNS = literature.WORKS, frozenset(methods.METHODS)
 FAMILY = {words: family for family, words in literature.FAMILIES.items()}
@@ -89,10 +89,12 @@ def listing() -> None:
     st.html(timeline_figures.verdicts(literature.VERDICTS, literature.QUESTIONS, WORKS, "What four tests found"))
     st.caption(
         "As published, for the networks tested there; – where no verdict is listed here. LRP: its rule with positive "
-        "weights. SmoothGrad: the plain mean; the mean of the squared gradients did better."
+        "weights. SmoothGrad: the plain mean; the mean of the squared gradients did better. ROAD (Rong et al. 2022) "
+        "asks the last question without training again. Such tests reject; the first one cannot rank what passes "
+        "(Binder et al. 2023)."
     )
     st.header("Does it help people?", anchor=False)
-    st.html(timeline_figures.table(literature.in_family("user study"), RUNS, "User studies"))
+    st.html(timeline_figures.table(literature.in_family("user study"), RUNS, "User studies", "What it found"))
 
 
 def words_below(layer: str | None, params: dict) -> None:
@@ -106,7 +108,7 @@ def words_below(layer: str | None, params: dict) -> None:
             "The first tests came in 2017 and 2018, years after the first maps.",
         ],
         misleads=[
-            "A venue is no proof, and a later year no progress: look at the last column first.",
+            "A venue is no proof, and a later year no progress: look at the known failure first.",
             "“By construction” marks a limit that follows from the definition; nobody had to find it.",
             "A sharper picture is not a truer one: guided backpropagation looks sharp, and fails all four tests above.",
         ],
@@ -152,15 +154,15 @@ def live() -> None:
     listing()
     words_below(layer, params)
     with top:
-        result = ui.attribution(view, method, layer=layer, **params)
+        maps = ui.feature_maps(view, layer) if layer else None
+        cost = method_facts.cost(method, view.net, params, maps)
+        with progress_here():
+            result = ui.attribution(view, method, layer=layer, **params)
         alt = f"{entry.title} of {view.class_name} for {view.title}"
         panels = [ui.Panel(result, f"{entry.title}, “{view.class_name}”", alt, view.picture, opacity=opacity)]
         if result.values.ndim == 2:
             panels.append(ui.Panel(result, f"{entry.title} alone", f"{alt}, the map alone"))
-        lines = []
-        maps = ui.feature_maps(view, layer) if layer else None
-        if cost := method_facts.cost(method, view.net, params, maps):
-            lines.append(cost.sentence())
+        lines = [cost.sentence()] if cost else []
         lines.append(f"It took {result.meta['seconds']:.2g} s when it was computed, for you or for someone before you.")
         if beside:
             old = ui.attribution(view, "grad_cam", layer=layer)

@@ -71,7 +71,7 @@ def chart(works: Sequence[Work], runs: Collection[str], family: str | None = Non
         for work, column, row in lane:
             marked = "chosen" if work.key == chosen else dim.strip()
             classes = ("work", "runs" * (work.method in runs), marked)
-            where = f"left:{share * column:.3f}%;top:{top + PAD + row * ROW}px"
+            where = f"left:calc({share * column:.3f}% + 4px);top:{top + PAD + row * ROW}px"
             spoken = f"{work.name}, {work.venue}" + (", runs here" if work.method in runs else "")
             field.append(
                 f'<button type="button" tabindex="-1" class="{" ".join(filter(None, classes))}" style="{where}" '
@@ -96,15 +96,19 @@ def short(authors: str) -> str:
     return authors if len(names) < 3 else f"{names[0]} et al."
 
 
-def table(works: Sequence[Work], runs: Collection[str], caption: str) -> str:
-    """The works as a list: year, name, idea, known failure, venue with its link, and whether it runs here."""
+def table(works: Sequence[Work], runs: Collection[str], caption: str, idea: str = "Idea") -> str:
+    """The works as a list: year, name, idea, known failure, venue with its link, and whether it runs here.
+
+    Args:
+        caption: for those who cannot see it. idea: the head of the third column.
+    """
     rows = "".join(
         f"<tr><td>{work.year}</td><th scope=row>{html.escape(work.name)}"
         f"{'<small>runs here</small>' if work.method in runs else ''}</th><td>{html.escape(work.idea)}</td>"
         f"<td>{html.escape(work.failure)}</td><td>{venue(work)}</td></tr>"
         for work in works
     )
-    titles = ("Year", "Work", "Idea", "Known failure or limit", "Where")
+    titles = ("Year", "Work", html.escape(idea), "Known failure or limit", "Where")
     heads = "".join(f"<th scope=col>{title}</th>" for title in titles)
     return (
         f"{_STYLE}<div class='viz-works list' tabindex=0 role=region aria-label='{html.escape(caption)}'><table>"

@@ -1,8 +1,11 @@
 """The timeline in the browser: point at a work to read its idea, click it or press Enter to choose it."""
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import streamlit as st
+
+from vizcore.ui import progress
 
 _CSS = """
 .scroll { position: relative; overflow-x: auto; display: flex; font-family: var(--st-font); color: var(--st-text-color);
@@ -128,3 +131,13 @@ def timeline(
         data={"chart": chart, "tips": {name: list(lines) for name, lines in tips.items()}, "chosen": chosen,
               "label": label},
     )  # fmt: skip
+
+
+@contextlib.contextmanager
+def progress_here() -> Iterator[None]:
+    """Within the block, what is slow shows its progress here and not under the title: on this page that is far off."""
+    token = progress.line.set(st.empty())
+    try:
+        yield
+    finally:
+        progress.line.reset(token)
