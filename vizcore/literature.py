@@ -140,7 +140,7 @@ WORKS = (
         "grad_cam", "Grad-CAM", "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization",
         "Selvaraju, Cogswell, Das, Vedantam, Parikh & Batra", 2017, "ICCV 2017",
         "Feature maps of any layer, each weighted by its mean gradient; then a ReLU.",
-        "Averaging the gradient lights up places the score does not use (Draelos & Carin 2020).",
+        "Averaging the gradient can light up places the score does not use (Draelos & Carin 2020).",
         ARXIV + "1610.02391", "cam", "grad_cam", "grad_cam",
     ),
     Work(
