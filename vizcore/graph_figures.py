@@ -1,0 +1,408 @@
+"""A network's graph as a drawing: places of nodes and edges, colours for the gradient at each, charts beside it.
+
+Everything here is plain numbers and words; the browser draws them (:mod:`vizcore.ui.dataflow`).
+"""
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vizcore import render
+from vizcore.layer_gradients import INPUT, Quantity, Size
+from vizcore.network_graph import SCORE, Graph, Node
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+WIDE, HIGH, ROUND = 128, 46, 26  # a layer's box, and a join's circle, in units of the drawing
+_GAP, _LANE, _ARC, _BETWEEN = 26, 58, 11, 36
+_LINE = ("#2f8aa6", "#d0734a")  # legible on white and on near black
+NO_GRADIENT = "#8a9499"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things lie: the centre of each node, the corners of each edge's way, and the size of it all."""
+
+    nodes: tuple[tuple[float, float], ...]
+    edges: tuple[tuple[tuple[float, float], ...], ...]
+    width: float
+    height: float
+
+
+def columns(graph: Graph) -> list[int]:
+    """The column of each node: the length of the longest way from the picture to it."""
+    found: list[int] = []
+    for node in graph.nodes:
+        found.append(1 + max((found[source] for source in node.inputs), default=-1))
+    return found
+
+
+def rows(graph: Graph, column: Sequence[int], per_row: int) -> list[int]:
+    """The first column of each row of the drawing, at most `per_row` wide: broken where few edges cross."""
+    last = max(column)
+    crossing = [0] * (last + 2)
+    for source, to in graph.edges:
+        for at in range(column[source] + 1, column[to] + 1):
+            crossing[at] += 1
+    starts = [0]
+    while starts[-1] + per_row <= last:
+        ends = range(starts[-1] + max(2, per_row * 3 // 4), starts[-1] + per_row + 1)
+        starts.append(min(ends, key=lambda at: (crossing[at], -at)))
+    return starts
+
+
+def lanes(graph: Graph, column: Sequence[int]) -> list[int]:
+    """The lane of each node in its column, from 0: that of its first input where it is free."""
+    taken: dict[int, set[int]] = {}
+    found: list[int] = []
+    for number, node in enumerate(graph.nodes):
+        used = taken.setdefault(column[number], set())
+        wanted = found[node.inputs[0]] if len(node.inputs) == 1 else min((found[at] for at in node.inputs), default=0)
+        lane = next(at for at in [wanted, *range(len(graph.nodes))] if at not in used)
+        used.add(lane)
+        found.append(lane)
+    return found
+
+
+def place(graph: Graph, per_row: int = 8) -> Places:
+    """Lay the graph out like a text: in rows from left to right, branches below each other, shortcuts above."""
+    column, lane = columns(graph), None
+    lane = lanes(graph, column)
+    starts = rows(graph, column, per_row)
+    row = [sum(at >= start for start in starts) - 1 for at in column]
+    wide = [ROUND] * (max(column) + 1)
+    for number, node in enumerate(graph.nodes):
+        if node.names:
+            wide[column[number]] = WIDE
+    left: list[float] = []
+    for at in range(len(wide)):
+        left.append(2 * _GAP if at in starts else left[-1] + wide[at - 1] + _GAP)
+    right = max(start + width for start, width in zip(left, wide, strict=True))
+    blocked = {(column[number], lane[number]) for number in range(len(graph.nodes))}
+    arcs = _arc_levels(graph, column, lane, row, blocked)
+    top, y = [], 0.0
+    for number in range(len(starts)):
+        above = max((level + 1 for edge, level in arcs.items() if row[edge[0]] == number), default=0)
+        y += above * _ARC + HIGH / 2 + 4
+        top.append(y)
+        y += max(lane[at] for at in range(len(lane)) if row[at] == number) * _LANE + HIGH / 2 + _BETWEEN
+    centre = [
+        (left[column[at]] + wide[column[at]] / 2, top[row[at]] + lane[at] * _LANE) for at in range(len(graph.nodes))
+    ]
+    ways = [_way(graph, edge, centre, row, top, arcs.get(edge), right) for edge in graph.edges]
+    return Places(tuple(centre), tuple(ways), right + 2 * _GAP, y - _BETWEEN + 6)
+
+
+def _arc_levels(graph, column, lane, row, blocked) -> dict[tuple[int, int], int]:
+    """The height of the arc of each edge that would run over another node, or leaves its row too early."""
+    last = {number: max(column[at] for at in range(len(row)) if row[at] == number) for number in set(row)}
+    spans = []
+    for source, to in graph.edges:
+        same = row[source] == row[to]
+        end = column[to] if same else last[row[source]] + 1
+        between = range(column[source] + 1, end)
+        level = lane[to] if same and not any((at, lane[to]) in blocked for at in between) else lane[source]
+        if any((at, level) in blocked for at in between):
+            spans.append((end - column[source], column[source], end, (source, to)))
+    levels: dict[tuple[int, int], int] = {}
+    busy: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for _, start, end, edge in sorted(spans):
+        level = next(
+            at for at in range(10**6)
+            if at == 7 or all(end <= a or start >= b for a, b in busy.get((row[edge[0]], at), []))
+        )
+        busy.setdefault((row[edge[0]], level), []).append((start, end))
+        levels[edge] = level
+    return levels
+
+
+def _way(graph, edge, centre, row, top, arc, right) -> tuple[tuple[float, float], ...]:
+    source, to = edge
+    (x1, y1), (x2, y2) = centre[source], centre[to]
+    x1 += _half(graph.nodes[source])
+    x2 -= _half(graph.nodes[to])
+    out, into = x1 + _GAP / 2, x2 - _GAP / 2
+    points = [(x1, y1), (out, y1)]
+    height = None if arc is None else top[row[source]] - HIGH / 2 - (arc + 1) * _ARC + 3
+    if row[source] == row[to]:
+        if height is not None:
+            points += [(out, height), (into, height)]
+        elif y1 != y2:  # change lanes close to the end that is alone in its lane
+            turn = into if y1 > y2 else out
+            points += [(turn, y1), (turn, y2)]
+    else:
+        channel = top[row[to]] - HIGH / 2 - _BETWEEN / 2 - _head(graph, row, edge)
+        if height is not None:
+            points += [(out, height), (right + _GAP / 2, height)]
+        else:
+            points.append((right + _GAP / 2, y1))
+        points += [(right + _GAP / 2, channel), (_GAP, channel), (_GAP, y2)]
+    return tuple(dict.fromkeys([*points, (into, y2), (x2, y2)]))
+
+
+def _head(graph, row, edge) -> float:
+    """How much lower than the others an edge from row to row runs, so that several can be told apart."""
+    crossing = [e for e in graph.edges if row[e[1]] == row[edge[1]] and row[e[0]] != row[e[1]]]
+    return 5.0 * min(crossing.index(edge), 3) - 6
+
+
+def _half(node: Node) -> float:
+    return (WIDE if node.names else ROUND) / 2
+
+
+def rounded(points: Sequence[tuple[float, float]], radius: float = 9) -> str:
+    """The way through these points as an SVG path with rounded corners."""
+    path = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
+    for before, at, after in zip(points, points[1:], points[2:], strict=False):
+        near = min(radius, math.dist(before, at) / 2, math.dist(at, after) / 2)
+        a, b = (_towards(at, other, near) for other in (before, after))
+        path += f"L{a[0]:.1f} {a[1]:.1f}Q{at[0]:.1f} {at[1]:.1f} {b[0]:.1f} {b[1]:.1f}"
+    return path + f"L{points[-1][0]:.1f} {points[-1][1]:.1f}"
+
+
+def _towards(at: tuple[float, float], other: tuple[float, float], length: float) -> tuple[float, float]:
+    whole = math.dist(at, other) or 1.0
+    return at[0] + (other[0] - at[0]) * length / whole, at[1] + (other[1] - at[1]) * length / whole
+
+
+# Colours.
+
+
+def span(values: Sequence[float]) -> tuple[float, float]:
+    """Ends of a logarithmic scale around the values above zero; (1, 10) where there are none."""
+    positive = [value for value in values if value > 0]
+    if not positive:
+        return 1.0, 10.0
+    low, high = min(positive), max(positive)
+    return (low, high) if high > 1.5 * low else (low / 1.5, high * 1.5)
+
+
+def colour(value: float | None, ends: tuple[float, float]) -> tuple[str, str]:
+    """(fill, letters): the colour of a value on the logarithmic scale; grey for zero or no gradient."""
+    if not value:
+        return NO_GRADIENT, "#000000"
+    low, high = ends
+    share = math.log(value / low) / math.log(high / low)
+    red, green, blue = render.HEAT[round(255 * min(1.0, max(0.0, share)))].tolist()
+    light = 0.299 * red + 0.587 * green + 0.114 * blue > 140
+    return f"#{red:02x}{green:02x}{blue:02x}", "#000000" if light else "#ffffff"
+
+
+def legend(ends: tuple[float, float], unit: str) -> str:
+    """HTML of the logarithmic colour bar with numbers."""
+    low, high = ends
+    colours = render.HEAT[np.linspace(0, 255, 17).astype(int)].tolist()
+    stops = ",".join("#{:02x}{:02x}{:02x}".format(*colour) for colour in colours)
+    ticks = [render.number(low * (high / low) ** (at / 4)) for at in range(5)]
+    label = html.escape(unit)
+    return (
+        f'<div class="viz-scale" role="img" aria-label="Logarithmic colour scale, {ticks[0]} to {ticks[-1]} {label}">'
+        f'<div class="ramp" style="background:linear-gradient(to right,{stops})"></div>'
+        f'<div class="ticks">{"".join(f"<span>{tick}</span>" for tick in ticks)}</div>'
+        f'<div class="label">{label}</div></div>'
+    )
+
+
+# The drawing as the browser gets it.
+
+
+def drawing(
+    graph: Graph, sizes: Mapping[str, Size | None], norm: str, chosen: str, score: str, cut: bool, per_row: int = 8,
+    whole: Graph | None = None,
+) -> dict:
+    """Boxes, ways and words of the graph, coloured by the gradient at each layer.
+
+    Args:
+        sizes: by layer name; layers that are missing or None are grey.
+        norm: "rms" or "l2".
+        chosen: the layer with the frame. score: what stands in the last box.
+        cut: draw all that the chosen layer is not computed from as cut off, and the way to it highlighted.
+        whole: the graph with all layers, where `graph` shows only some: names are looked up there.
+
+    Returns:
+        {"width", "height", "nodes", "edges"} of plain values.
+    """
+    places = place(graph, per_row)
+    at = graph.find(chosen)
+    if at is None and whole is not None:
+        names = whole.nodes[whole.find(chosen)].names if whole.find(chosen) is not None else ()
+        at = next((graph.find(name) for name in names if graph.find(name) is not None), None)
+    alive = graph.before(at) if cut and at is not None else frozenset(range(len(graph.nodes)))
+    ends = span(shown_sizes(graph, sizes, norm))
+    nodes = []
+    for number, (node, (x, y)) in enumerate(zip(graph.nodes, places.nodes, strict=True)):
+        value = size_at(node, sizes, norm) if number in alive else None
+        fill, ink = colour(value, ends)
+        plain = node.name == SCORE or not node.names
+        nodes.append(
+            {
+                "name": "" if node.name in (INPUT, SCORE) else node.name, "x": x, "y": y, "round": not node.names,
+                "lines": [node.join] if not node.names else [score] if node.name == SCORE else _lines(node),
+                "join": node.join if node.names else "", "fill": "" if plain else fill, "ink": "" if plain else ink,
+                "title": _title(node, value, norm, score), "chosen": number == at, "off": number not in alive,
+            }
+        )  # fmt: skip
+    edges = [
+        {"d": rounded(way), "off": to not in alive, "on": cut and to in alive}
+        for (source, to), way in zip(graph.edges, places.edges, strict=True)
+    ]
+    return {"width": places.width, "height": places.height, "wide": WIDE, "high": HIGH, "nodes": nodes, "edges": edges}
+
+
+def size_at(node: Node, sizes: Mapping[str, Size | None], norm: str) -> float | None:
+    """The gradient's size at a node; None where there is none."""
+    found = next((sizes[name] for name in node.names if sizes.get(name)), None)
+    return None if found is None else getattr(found, norm)
+
+
+def shown_sizes(graph: Graph, sizes: Mapping[str, Size | None], norm: str) -> list[float]:
+    """The sizes at the nodes of the graph that have one."""
+    return [value for node in graph.nodes if (value := size_at(node, sizes, norm)) is not None]
+
+
+def short(name: str, letters: int = 18) -> str:
+    """A layer's name cut to its last parts, with the first ones left out."""
+    parts = name.split(".")
+    while len(".".join(parts)) > letters and len(parts) > 1:
+        parts = parts[1:]
+    text = ".".join(parts)
+    return text if len(text) <= letters else text[: letters - 1] + "…"
+
+
+def _lines(node: Node) -> list[str]:
+    return ["picture" if node.name == INPUT else short(node.name), " × ".join(map(str, node.shape))]
+
+
+def _title(node: Node, value: float | None, norm: str, score: str) -> str:
+    if not node.names:
+        return {"+": "addition", "concat": "concatenation", "×": "product"}.get(node.join, node.join)
+    if node.name == SCORE:
+        return score
+    shape, name = " × ".join(map(str, node.shape)), "the picture" if node.name == INPUT else node.name
+    joined = f", joined by {node.join}" if node.join else ""
+    return f"{name}{joined} · {shape} · " + (
+        "no gradient here" if value is None else f"gradient {'RMS' if norm == 'rms' else 'L2'} {render.number(value)}"
+    )
+
+
+# Charts.
+
+
+def depth_chart(
+    names: Sequence[str], shapes: Sequence[tuple[int, ...]], values: Sequence[float], chosen: str | None, title: str
+) -> "Figure":
+    """The size of the gradient from the picture (left) to the score (right), on a logarithmic axis; zeros left out."""
+    import plotly.graph_objects as go
+
+    steps = list(range(len(names)))
+    texts = [f"{name}<br>{' × '.join(map(str, shape))}" for name, shape in zip(names, shapes, strict=True)]
+    figure = go.Figure(
+        go.Scatter(
+            x=steps, y=[value or None for value in values], text=texts, mode="lines+markers", connectgaps=False,
+            line={"color": _LINE[0], "width": 2}, marker={"size": 5},
+            hovertemplate="%{text}<br>%{y:.3g}<extra></extra>",
+        )
+    )  # fmt: skip
+    if chosen in names and values[names.index(chosen)]:
+        at = names.index(chosen)
+        figure.add_scatter(
+            x=[at], y=[values[at]], mode="markers", marker={"size": 14, "color": _LINE[1]}, hoverinfo="skip",
+        )  # fmt: skip
+        figure.add_vline(at, line={"color": _LINE[1], "dash": "dot", "width": 1.5}, annotation_text=short(chosen, 30),
+                         annotation_position="top")  # fmt: skip
+    figure.update_layout(
+        height=340, margin={"l": 10, "r": 10, "t": 30, "b": 10}, showlegend=False,
+        xaxis={"title": "layer, from the picture to the score"},
+        yaxis={"type": "log", "title": title, "exponentformat": "power", "dtick": 1},
+    )  # fmt: skip
+    return figure
+
+
+def error_chart(steps: Sequence[float], errors: Sequence[float], rounding: Sequence[float], chosen: float) -> "Figure":
+    """Relative error of the central difference against its step, both axes logarithmic, with the rounding expected."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    figure.add_scatter(
+        x=list(steps), y=list(rounding), mode="lines", name="float32 rounding, ε |s| / h",
+        line={"dash": "dot", "color": "#8a9499", "width": 2}, hoverinfo="skip",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=list(steps), y=[error or None for error in errors], mode="lines+markers", name="relative difference",
+        line={"color": _LINE[0], "width": 3}, marker={"size": 8},
+        hovertemplate="h = %{x:.3g}<br>%{y:.3g}<extra></extra>",
+    )  # fmt: skip
+    at = list(steps).index(chosen)
+    if errors[at]:
+        figure.add_scatter(x=[chosen], y=[errors[at]], mode="markers", marker={"size": 15, "color": _LINE[1]},
+                           hoverinfo="skip", showlegend=False)  # fmt: skip
+    axis = {"type": "log", "exponentformat": "power", "dtick": 1}
+    figure.update_layout(
+        height=320, margin={"l": 10, "r": 10, "t": 10, "b": 10}, legend={"orientation": "h", "y": 1.14, "x": 0},
+        xaxis=axis | {"title": "step h, normalized units"}, yaxis=axis | {"title": "relative difference"},
+    )  # fmt: skip
+    return figure
+
+
+# Words.
+
+
+def verdict(names: Sequence[str], values: Sequence[float], norm: str, what: str) -> str:
+    """What the sizes by depth say, in sentences: how much they change from the end to the picture."""
+    pairs = [(value, name) for value, name in zip(values, names, strict=True) if value > 0]
+    if len(pairs) < 2 or values[0] == 0:
+        return f"The gradient of the {what} does not reach the picture: it is zero there."
+    (largest, top), (smallest, low) = max(pairs), min(pairs)
+    last, first = next((v, n) for v, n in reversed(pairs)), pairs[0]
+    ratio = first[0] / last[0]
+    change = f"{render.number(ratio)} times as large" if ratio >= 1 else f"{render.number(1 / ratio)} times smaller"
+    judged = (
+        "It vanishes on the way: so little arrives that early layers would hardly learn from it." if ratio < 1e-4
+        else "It explodes on the way." if ratio > 1e4
+        else f"Over {len(names) - 1} layers that is neither vanishing nor exploding, which would be many powers of ten."
+    )  # fmt: skip
+    zero = sum(value == 0 for value in values)
+    return (
+        f"{norm.upper()} at {last[1]}: {render.number(last[0])}; at the picture: {render.number(first[0])}, {change}. "
+        f"{judged} Largest at {top} ({render.number(largest)}), smallest at {low} ({render.number(smallest)})."
+        + (f" At {zero} layers it is exactly zero." if zero else "")
+    )
+
+
+def program(model: str, file: str, quantity: Quantity, layer: str) -> str:
+    """A program of plain PyTorch calls that makes the gradients of the page alone."""
+    start = f"""
+import torch
+from vizcore import images, models
+
+net = models.load("{model}")
+x = net.preprocess(images.load("{file}")).requires_grad_()
+"""
+    if quantity.of == "cut":
+        number = {
+            "mean": f"A[0, {quantity.unit}].mean()", "strongest": f"A[0, {quantity.unit}].max()", "sum": "A[0].sum()",
+        }[quantity.scalar]  # fmt: skip
+        return start + f"""
+from vizcore import partial
+
+A = partial.activation(net, x, "{layer}")  # the graph is cut here: nothing behind the layer is run
+number = {number}  # a layer is a tensor: one number of it
+(result,) = torch.autograd.grad(number, x)
+"""
+    number = {
+        "logit": f"logits[0, {quantity.target}]", "probability": f"logits.softmax(1)[0, {quantity.target}]",
+        "loss": f"-logits.log_softmax(1)[0, {quantity.target}]",
+    }[quantity.of]  # fmt: skip
+    return start + f"""
+names = [layer.name for layer in net.layers]
+logits, acts = net.forward(x, capture=names)
+number = {number}
+gradients = torch.autograd.grad(number, [x, *acts.values()], allow_unused=True)  # one pass, all layers
+result = gradients[0]
+at_the_layer = gradients[1 + list(acts).index("{layer}")]
+"""

@@ -1,0 +1,257 @@
+r"""The gradient of one number with respect to every layer at once, and the same by cutting the graph.
+
+Reverse-mode differentiation visits every layer on its way from the number back to the image:
+
+$$\frac{\partial s}{\partial A^{(l)}} = \sum_{m\,\text{uses}\,l}
+  \Big(\frac{\partial A^{(m)}}{\partial A^{(l)}}\Big)^{\!\top} \frac{\partial s}{\partial A^{(m)}}$$
+
+so the gradients of all layers come out of one backward pass (Rumelhart, Hinton & Williams, Nature 1986; Baydin et
+al., JMLR 2018, section 3.2). While the network runs, only the place of each layer's output in the graph is noted
+(a `GradientEdge`): nothing is copied, and an in-place operation behind the layer cannot change what is meant.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.graph import GradientEdge, get_gradient_edge
+
+from vizcore import capture, partial
+from vizcore.models import Net
+
+INPUT = "input"
+SCORES = ("logit", "loss", "probability")
+SCALARS = ("mean", "strongest", "sum")
+Progress = Callable[[float], None]
+
+
+class Quantity(NamedTuple):
+    """The number that is differentiated.
+
+    Attributes:
+        of: "logit", "loss" (cross-entropy) or "probability" of the class `target`; or "cut", a number made of the
+            output of `layer`, behind which the graph is cut off.
+        scalar: how a layer's output becomes one number: the "mean" of map `unit`, its "strongest" cell, or the "sum"
+            over the whole layer.
+    """
+
+    of: str = "logit"
+    target: int = 0
+    layer: str = ""
+    scalar: str = "mean"
+    unit: int = 0
+
+
+class Found(NamedTuple):
+    """Gradients by layer name, "input" first; None where the number does not depend on the layer.
+
+    Layers behind a cut did not run and are left out.
+    """
+
+    value: float
+    gradients: dict[str, Tensor | None]
+
+
+class Size(NamedTuple):
+    """How large a gradient is: root mean square, L2 norm, number of values."""
+
+    rms: float
+    l2: float
+    count: int
+
+
+class _Reached(Exception):
+    """Leaves the forward pass: the cut has been reached."""
+
+
+def score(logits: Tensor, targets: Tensor, of: str) -> Tensor:
+    """(N,) logit, cross-entropy ("loss") or softmax output ("probability") of class indices (N,).
+
+    Raises:
+        ValueError: another name.
+    """
+    if of not in SCORES:
+        raise ValueError(f"There is no score '{of}': choose logit, probability or loss.")
+    values = {"logit": lambda: logits, "loss": lambda: -logits.log_softmax(1), "probability": lambda: logits.softmax(1)}
+    return values[of]().gather(1, targets[:, None])[:, 0]
+
+
+def scalar_of(activation: Tensor, scalar: str, unit: int) -> Tensor:
+    """(N,) one number per image from a layer's output (N, K, ...): see :class:`Quantity`.
+
+    Raises:
+        ValueError: another name, or a unit the layer does not have.
+    """
+    if scalar not in SCALARS:
+        raise ValueError(f"A layer is made one number by mean, strongest or sum, not by '{scalar}'.")
+    if scalar == "sum":
+        return activation.flatten(1).sum(1)
+    if not 0 <= unit < activation.shape[1]:
+        raise ValueError(f"This layer has units 0 to {activation.shape[1] - 1}, not {unit}.")
+    cells = activation[:, unit].reshape(len(activation), -1)
+    return cells.mean(1) if scalar == "mean" else cells.amax(1)
+
+
+def values(net: Net, x: Tensor, quantity: Quantity) -> Tensor:
+    """(N,) the quantity for each image of an (N, C, H, W) batch; with a cut, nothing behind it is run."""
+    if quantity.of == "cut":
+        return scalar_of(partial.activation(net, x, quantity.layer), quantity.scalar, quantity.unit)
+    return score(net(x), net.check_target(quantity.target, len(x)), quantity.of)
+
+
+@contextmanager
+def noting(last: str | None = None, runs: int = 0) -> Iterator[dict[str, GradientEdge | None]]:
+    """Within this block, in this thread, note where each layer's (last) output is in the graph; None: not in it.
+
+    Args:
+        last: a layer that ends the block with its `runs`-th output.
+    """
+    found: dict[str, GradientEdge | None] = {}
+
+    def note(name: str, output: Tensor) -> None:
+        nonlocal runs
+        found[name] = get_gradient_edge(output) if output.requires_grad else None
+        if name == last:
+            runs -= 1
+            if runs == 0:
+                raise _Reached(output)
+
+    with capture.observing(note):
+        yield found
+
+
+def all_gradients(net: Net, x: Tensor, quantity: Quantity, layers: Iterable[str] | None = None) -> Found:
+    """Gradients of a quantity with respect to every layer it passes: one forward, one backward pass.
+
+    Layers that give out the same tensor (a block and its last layer) share one gradient tensor. Where a layer runs
+    more than once, its last output counts.
+
+    Args:
+        x: (N, C, H, W), normalized; of a batch the quantities are summed, which keeps the images apart.
+        layers: only these; all when omitted.
+
+    Raises:
+        ValueError: an unknown layer, class, unit or quantity.
+    """
+    _keep_freed_memory()
+    names = None if layers is None else {net.layer(name).name for name in layers if name != INPUT}
+    x = x.detach().requires_grad_()
+    cut = net.layer(quantity.layer).name if quantity.of == "cut" else None
+    targets = None if cut else net.check_target(quantity.target, len(x))
+    with torch.enable_grad(), noting(cut, partial.calls(net)[cut] if cut else 0) as edges:
+        try:
+            number = score(net(x), targets, quantity.of).sum()
+        except _Reached as reached:
+            number = scalar_of(reached.args[0], quantity.scalar, quantity.unit).sum()
+    kept = {name: edge for name, edge in edges.items() if names is None or name in names}
+    places = {_key(edge): edge for edge in kept.values() if edge is not None}
+    gradients = torch.autograd.grad(number, [x, *places.values()], allow_unused=True)
+    by_place = dict(zip(places, gradients[1:], strict=True))
+    ordered = {name: by_place[_key(edge)] if edge is not None else None for name, edge in kept.items()}
+    return Found(float(number.detach()), {INPUT: gradients[0]} | ordered)
+
+
+def _key(edge: GradientEdge) -> tuple[int, int]:
+    return id(edge.node), edge.output_nr
+
+
+def layer_gradients(
+    net: Net, x: Tensor, target: int, of: str = "logit", layers: Iterable[str] | None = None
+) -> dict[str, Tensor | None]:
+    r"""$\partial S_c / \partial A^{(l)}$ for every layer $l$, and for the image under the key "input".
+
+    Args:
+        x: (N, C, H, W), normalized.
+        of: "logit", "loss" or "probability" of the class.
+        layers: only these; all when omitted.
+
+    Returns:
+        Tensors shaped like the layers' outputs, in the order of execution; None where the score does not depend on
+        the layer.
+
+    Raises:
+        ValueError: an unknown layer, class or score.
+    """
+    if of not in SCORES:
+        raise ValueError(f"There is no score '{of}': choose logit, probability or loss.")
+    return all_gradients(net, x, Quantity(of, target), layers).gradients
+
+
+@cache
+def _keep_freed_memory() -> None:
+    """Have the C library keep what a backward pass frees, for the next one: a quarter of the time on Linux.
+
+    Gradients of all layers of one picture are some 100 MB, which glibc would hand back to the system after each
+    request, and the system clears every page it gives out again. glibc keeps twice the largest block it has seen
+    freed, up to 64 MB; so one block, never written to, is made and freed. Elsewhere this does nothing.
+    """
+    torch.empty(31 * 2**20, dtype=torch.uint8)
+
+
+def size(gradient: Tensor) -> Size:
+    """The size of a gradient, all its values taken together."""
+    l2, count = float(torch.linalg.vector_norm(gradient)), gradient.numel()
+    return Size(l2 / math.sqrt(count), l2, count)
+
+
+def sizes(net: Net, x: Tensor, quantity: Quantity) -> dict[str, Size | None]:
+    """The size of the gradient at every layer, "input" first, from one backward pass."""
+    found = all_gradients(net, x, quantity).gradients
+    seen: dict[int, Size] = {}
+    return {
+        name: None if gradient is None else seen.setdefault(id(gradient), size(gradient))
+        for name, gradient in found.items()
+    }
+
+
+def strongest_pixel(gradient: np.ndarray) -> tuple[int, int, int]:
+    """(channel, row, column) of the largest |gradient| of one image (C, H, W); the first of equal ones."""
+    return tuple(int(at) for at in np.unravel_index(np.abs(gradient).argmax(), gradient.shape))
+
+
+def central_differences(
+    net: Net,
+    x: Tensor,
+    quantity: Quantity,
+    pixel: tuple[int, int, int],
+    steps: Sequence[float],
+    progress: Progress | None = None,
+    batch: int = 6,
+) -> Tensor:
+    r"""$\frac{s(x + h e) - s(x - h e)}{2h}$ for each step $h$ at one (channel, row, column): no backward pass.
+
+    The error is $O(h^2)$ where the network is smooth between the two points, and grows as $\epsilon |s| / h$ for
+    small steps, because $s$ is rounded. A ReLU that opens or closes between them adds an error of its own.
+
+    Args:
+        x: (1, C, H, W). steps: in normalized units.
+        progress: called with the share done; what it raises cancels.
+        batch: images per forward pass.
+
+    Returns:
+        (steps,) in the dtype of x.
+
+    Raises:
+        ValueError: no such pixel, or a step that is not above zero.
+    """
+    if any(not 0 <= at < length for at, length in zip(pixel, x.shape[1:], strict=True)):
+        raise ValueError(f"The picture is {tuple(x.shape[1:])} (channels, rows, columns); there is no value {pixel}.")
+    if min(steps) <= 0:
+        raise ValueError("A step of the finite difference is above zero.")
+    moves = [sign * step for step in steps for sign in (1, -1)]
+    results = []
+    with torch.no_grad():
+        for start in range(0, len(moves), batch):
+            part = moves[start : start + batch]
+            moved = x.repeat(len(part), 1, 1, 1)
+            moved[(slice(None), *pixel)] += torch.tensor(part, dtype=x.dtype, device=x.device)
+            results.append(values(net, moved, quantity))
+            if progress:
+                progress(min(1.0, (start + batch) / len(moves)))
+    pairs = torch.cat(results).reshape(-1, 2)
+    return (pairs[:, 0] - pairs[:, 1]) / (2 * torch.tensor(steps, dtype=x.dtype, device=x.device))
