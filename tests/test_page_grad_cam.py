@@ -1,38 +1,13 @@
 """The Grad-CAM page, alone and inside the dashboard."""
 
-from pathlib import Path
+from functools import partial
 
+import page_visits
 import pytest
-from streamlit.testing.v1 import AppTest
+from page_visits import captions, checked, texts, through_the_table
 
-ROOT = Path(__file__).parents[1]
+open_page = partial(page_visits.open_page, "grad_cam", image="dog_bicycle_car")
 MALAMUTE, TANDEM = 249, 444
-
-
-@pytest.fixture(autouse=True)
-def _from_the_root(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT))
-
-
-def open_page(**address) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "pages/grad_cam.py"), default_timeout=120)
-    for name, value in {"image": "dog_bicycle_car", **address}.items():
-        app.query_params[name] = str(value)
-    return checked(app.run())
-
-
-def checked(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception[0].stack_trace
-    assert not app.warning, app.warning[0].value
-    return app
-
-
-def texts(app: AppTest) -> str:
-    return " ".join(element.value for element in (*app.markdown, *app.caption, *app.info))
-
-
-def captions(app: AppTest) -> list[str]:
-    return [image.proto.imgs[0].caption for image in app.get("image")]
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +26,7 @@ def x(net):
 
 def test_alone_and_through_the_dashboard():
     alone = open_page()
-    through = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=120)
-    through.query_params["image"] = "dog_bicycle_car"
-    checked(through.run().switch_page("pages/grad_cam.py").run())
+    through = through_the_table("grad_cam", image="dog_bicycle_car")
     assert captions(alone) == captions(through)
     assert "16" in through.title[0].value and "Grad-CAM" in through.title[0].value
 
@@ -146,7 +119,7 @@ def test_grey_network_and_network_without_maps(monkeypatch):
             st.cache_data.clear()
             monkeypatch.setattr(cache, "load_net", lambda model, net=net: net)
             for page in ("grad_cam", "guided_grad_cam"):
-                app = AppTest.from_file(str(ROOT / f"pages/{page}.py"), default_timeout=120).run()
+                app = page_visits.open_page(page)
                 assert not app.exception, app.exception[0].stack_trace
                 if net is flat:
                     assert "no layer of this kind" in app.warning[0].value

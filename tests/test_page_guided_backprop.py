@@ -1,26 +1,14 @@
 """The page on guided backpropagation."""
 
 import re
-from pathlib import Path
+from functools import partial
 
+import page_visits
 import pytest
+from page_visits import through_the_table
 from streamlit.testing.v1 import AppTest
 
-ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture(autouse=True)
-def _from_the_root(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT))
-
-
-def open_page(path="pages/guided_backprop.py", **address) -> AppTest:
-    app = AppTest.from_file(str(ROOT / path), default_timeout=120)
-    for name, value in address.items():
-        app.query_params[name] = str(value)
-    app.run()
-    assert not app.exception, app.exception[0].stack_trace
-    return app
+open_page = partial(page_visits.open_page, "guided_backprop")
 
 
 def grid(app: AppTest) -> list[list[int]]:
@@ -41,7 +29,7 @@ def bars(app: AppTest) -> list[str]:
 
 def test_opens_alone_and_through_the_table():
     alone = open_page()
-    through = open_page("dashboard.py").switch_page("pages/guided_backprop.py").run()
+    through = through_the_table("guided_backprop")
     assert not through.exception and "Guided backpropagation" in alone.title[0].value
     assert numbers(alone) == numbers(through) and len(numbers(alone)) == 5
 

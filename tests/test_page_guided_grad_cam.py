@@ -1,39 +1,15 @@
 """The Guided Grad-CAM page, alone and inside the dashboard."""
 
-from pathlib import Path
+from functools import partial
 
 import numpy as np
+import page_visits
 import pytest
+from page_visits import captions, checked, texts, through_the_table
 from streamlit.testing.v1 import AppTest
 
-ROOT = Path(__file__).parents[1]
+open_page = partial(page_visits.open_page, "guided_grad_cam")
 MALAMUTE, TANDEM, LIMOUSINE = 249, 444, 627
-
-
-@pytest.fixture(autouse=True)
-def _from_the_root(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT))
-
-
-def open_page(**address) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "pages/guided_grad_cam.py"), default_timeout=120)
-    for name, value in address.items():
-        app.query_params[name] = str(value)
-    return checked(app.run())
-
-
-def checked(app: AppTest) -> AppTest:
-    assert not app.exception, app.exception[0].stack_trace
-    assert not app.warning, app.warning[0].value
-    return app
-
-
-def texts(app: AppTest) -> str:
-    return " ".join(element.value for element in (*app.markdown, *app.caption, *app.info))
-
-
-def captions(app: AppTest) -> list[str]:
-    return [image.proto.imgs[0].caption for image in app.get("image")]
 
 
 def pictures(app: AppTest) -> list[str]:
@@ -50,9 +26,7 @@ def scene():
 
 def test_alone_and_through_the_dashboard():
     alone = open_page(image="jaguar")
-    through = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=120)
-    through.query_params["image"] = "jaguar"
-    checked(through.run().switch_page("pages/guided_grad_cam.py").run())
+    through = through_the_table("guided_grad_cam", image="jaguar")
     assert captions(alone) == captions(through)
 
 

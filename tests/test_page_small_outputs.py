@@ -1,86 +1,63 @@
 """The page Small output sizes."""
 
-from pathlib import Path
+from functools import partial
 
-import pytest
-from streamlit.testing.v1 import AppTest
+import page_visits
+from page_visits import checked, texts, through_the_table
 
-ROOT = Path(__file__).parents[1]
-PAGE = "pages/small_outputs.py"
-
-
-@pytest.fixture(autouse=True)
-def _from_the_root(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT))
-
-
-def open_page(path=PAGE, **address):
-    app = AppTest.from_file(str(ROOT / path), default_timeout=120)
-    for name, value in address.items():
-        app.query_params[name] = str(value)
-    return app.run()
-
-
-def checked(app):
-    assert not app.exception, app.exception[0].stack_trace
-    return app
+open_page = partial(page_visits.open_page, "small_outputs")
 
 
 def metric(app, label):
     return next(m.value for m in app.metric if m.label == label)
 
 
-def text(app):
-    return " ".join(e.value for e in (*app.markdown, *app.caption, *app.warning, *app.info))
-
-
 def test_page_alone_names_the_real_size_of_the_field():
-    app = checked(open_page())
+    app = open_page()
     assert metric(app, "Theoretical field") == "851 px"
     assert metric(app, "Of it in the picture") == "224 × 224 px"
-    assert "7 × 7 cells for 224 × 224 pixels" in text(app)
-    assert "851 pixels wide, is larger than the picture of 224" in text(app)
+    assert "7 × 7 cells for 224 × 224 pixels" in texts(app)
+    assert "851 pixels wide, is larger than the picture of 224" in texts(app)
 
 
 def test_through_the_table():
-    app = checked(AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=120).run())
-    checked(app.switch_page(PAGE).run())
+    app = through_the_table("small_outputs")
     assert app.title[0].value.endswith("Small output sizes")
 
 
 def test_every_control_changes_what_is_shown():
-    app = checked(open_page(inputs=1))
+    app = open_page(inputs=1)
     assert app.select_slider(key="inputs").value == 1
     before = metric(app, "90 % of the effect")
     checked(app.select_slider(key="share").set_value(50).run())
     assert int(metric(app, "50 % of the effect").split()[0]) < int(before.split()[0])
     checked(app.number_input(key="row").set_value(0).run())
     checked(app.number_input(key="column").set_value(6).run())
-    assert "The cell at row 0, column 6 is" in text(app)
+    assert "The cell at row 0, column 6 is" in texts(app)
     checked(app.slider(key="opacity").set_value(0.9).run())
     checked(app.number_input(key="unit").set_value(7).run())
     checked(app.selectbox(key="layer").select("stage2.block1.depthwise.relu").run())
     field = int(metric(app, "Theoretical field").split()[0])
     assert field < 224 and int(metric(app, "Of it in the picture").split()[0]) < field  # at the upper edge
-    assert "56 × 56 cells" in text(app)
+    assert "56 × 56 cells" in texts(app)
 
 
 def test_link_reproduces_the_view_and_wrong_numbers_fall_back():
-    app = checked(open_page(layer="stage7.block1.project.conv", unit=3, row=1, column=2, inputs=1))
-    assert "The cell at row 1, column 2" in text(app)
+    app = open_page(layer="stage7.block1.project.conv", unit=3, row=1, column=2, inputs=1)
+    assert "The cell at row 1, column 2" in texts(app)
     assert app.number_input(key="unit").value == 3
-    app = checked(open_page(layer="nothing", unit=99999, row=77, inputs=1))
-    assert "7 × 7 cells" in text(app)
+    app = open_page(layer="nothing", unit=99999, row=77, inputs=1)
+    assert "7 × 7 cells" in texts(app)
 
 
 def test_a_smaller_layer_takes_the_nearest_cell():
-    app = checked(open_page(layer="stem.conv", row=100, inputs=1))
+    app = open_page(layer="stem.conv", row=100, inputs=1)
     checked(app.selectbox(key="layer").select("head.relu").run())
     assert app.number_input(key="row").value == 6
 
 
 def test_digit_networks():
-    app = checked(open_page(model="digits_cnn", inputs=1))
+    app = open_page(model="digits_cnn", inputs=1)
     assert metric(app, "Theoretical field").endswith("px")
-    app = checked(open_page(model="digits_linear"))
-    assert "has no feature maps" in text(app)
+    app = open_page(model="digits_linear")
+    assert "has no feature maps" in texts(app)

@@ -1,12 +1,12 @@
 """The page Inside one unit."""
 
-from pathlib import Path
+from functools import partial
 
+import page_visits
 import pytest
-from streamlit.testing.v1 import AppTest
+from page_visits import checked, texts, through_the_table
 
-ROOT = Path(__file__).parents[1]
-PAGE = "pages/unit.py"
+open_page = partial(page_visits.open_page, "unit")
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,6 @@ def folder(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _small_search(monkeypatch, folder):
     """The index is kept for the whole file, and searches ten pictures only."""
-    monkeypatch.syspath_prepend(str(ROOT))
     monkeypatch.setenv("VIZ_CACHE_DIR", str(folder))
     from vizcore import top_patches
 
@@ -30,71 +29,54 @@ def _small_search(monkeypatch, folder):
     monkeypatch.setattr(top_patches, "collection", small)
 
 
-def open_page(path=PAGE, **address):
-    app = AppTest.from_file(str(ROOT / path), default_timeout=120)
-    for name, value in address.items():
-        app.query_params[name] = str(value)
-    return app.run()
-
-
-def checked(app):
-    assert not app.exception, app.exception[0].stack_trace
-    return app
-
-
-def text(app):
-    return " ".join(e.value for e in (*app.markdown, *app.caption, *app.warning, *app.info))
-
-
 def test_page_alone_shows_map_patches_and_classes():
-    app = checked(open_page())
-    assert "rank 1 of 1280 maps" in text(app)
-    assert "cut to half the picture's side" in text(app)
-    assert "Exact: behind head.relu" in text(app)
+    app = open_page()
+    assert "rank 1 of 1280 maps" in texts(app)
+    assert "cut to half the picture's side" in texts(app)
+    assert "Exact: behind head.relu" in texts(app)
     assert "Make a picture" in app.toggle(key="made").label
 
 
 def test_through_the_table():
-    app = checked(AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=120).run())
-    checked(app.switch_page(PAGE).run())
+    app = through_the_table("unit")
     assert app.title[0].value.endswith("Inside one unit")
 
 
 def test_every_control_changes_what_is_shown():
-    app = checked(open_page(layer="stage3.block1.expand.relu", unit=5))
-    assert "To first order" in text(app) and "its whole" in text(app)
+    app = open_page(layer="stage3.block1.expand.relu", unit=5)
+    assert "To first order" in texts(app) and "its whole" in texts(app)
     first = next(c.value for c in app.caption if c.value.startswith("The patches"))
     checked(app.number_input(key="unit").set_value(6).run())
     assert next(c.value for c in app.caption if c.value.startswith("The patches")) != first
     checked(app.segmented_control(key="back").set_value("Deconvnet").run())
-    assert "Deconvnet needs max-pooling" in text(app)
+    assert "Deconvnet needs max-pooling" in texts(app)
     checked(app.segmented_control(key="back").set_value("Gradient").run())
-    assert "Deconvnet needs" not in text(app)
+    assert "Deconvnet needs" not in texts(app)
     checked(app.segmented_control(key="among").set_value("all pictures").run())
     checked(app.slider(key="opacity").set_value(0.2).run())
     checked(app.selectbox(key="layer").select("stem.relu").run())
-    assert "of 32 maps" in text(app)
+    assert "of 32 maps" in texts(app)
 
 
 def test_made_picture_follows_seed_and_steps():
-    app = checked(open_page(layer="stage2.block1.expand.relu", unit=3, made="true", steps=32))
+    app = open_page(layer="stage2.block1.expand.relu", unit=3, made="true", steps=32)
     said = next(m.value for m in app.markdown if m.value.startswith("Mean activation"))
     assert "times the noise's" in said
     checked(app.number_input(key="seed").set_value(4).run())
     assert next(m.value for m in app.markdown if m.value.startswith("Mean activation")) != said
     checked(app.select_slider(key="steps").set_value(64).run())
     checked(app.toggle(key="made").set_value(False).run())
-    assert "Starts from noise" in text(app)
+    assert "Starts from noise" in texts(app)
 
 
 def test_wrong_address_and_digit_networks():
-    app = checked(open_page(layer="nothing", unit=99999, back="nothing"))
-    assert "maps of this layer by mean" in text(app)
-    app = checked(open_page(model="digits_cnn"))
-    assert "rank 1 of 10 maps" in text(app)
-    assert "Each patch is" in text(app)
-    app = checked(open_page(model="digits_linear"))
-    assert "has no layer of this kind" in text(app)
+    app = open_page(layer="nothing", unit=99999, back="nothing")
+    assert "maps of this layer by mean" in texts(app)
+    app = open_page(model="digits_cnn")
+    assert "rank 1 of 10 maps" in texts(app)
+    assert "Each patch is" in texts(app)
+    app = open_page(model="digits_linear")
+    assert "has no layer of this kind" in texts(app)
 
 
 def test_job_runs_once_reports_and_starts_again_after_an_error():
@@ -147,14 +129,15 @@ def test_job_that_nobody_waits_for_is_given_up(monkeypatch):
         job.result()
 
 
-@pytest.mark.parametrize("page", [PAGE, "pages/small_outputs.py"])
+@pytest.mark.parametrize("page", ["unit", "small_outputs"])
 def test_program_that_is_shown_runs(page, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    app = checked(open_page(page, model="mini_vgg", layer="block2.relu1", unit=5, row=3, column=4, inputs=1))
+    monkeypatch.chdir(page_visits.ROOT)
+    chosen = {"model": "mini_vgg", "layer": "block2.relu1", "unit": 5, "row": 3, "column": 4, "inputs": 1}
+    app = page_visits.open_page(page, **chosen)
     program = next(block.value for block in app.code if "result =" in block.value)
     found = {}
     exec(program, found)
-    if page == PAGE:
+    if page == "unit":
         assert len(found["result"]) == 9 and found["result"][0].size == (8, 8)
         return
     from vizcore import effective_field

@@ -1,38 +1,20 @@
 """The page on weights: every control changes what it says it changes."""
 
-from pathlib import Path
+from functools import partial
 
 import numpy as np
+import page_visits
 import pytest
-from streamlit.testing.v1 import AppTest
+from page_visits import texts, through_the_table
 
 from vizcore import filters, gallery
 
-ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture(autouse=True)
-def _from_the_root(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT))
-
-
-def open_page(path="pages/weights.py", **address) -> AppTest:
-    app = AppTest.from_file(str(ROOT / path), default_timeout=120)
-    for name, value in address.items():
-        app.query_params[name] = str(value)
-    app.run()
-    assert not app.exception, app.exception[0].stack_trace
-    return app
-
-
-def texts(app: AppTest) -> str:
-    return " ".join(element.value for element in (*app.markdown, *app.caption, *app.info, *app.header))
+open_page = partial(page_visits.open_page, "weights")
 
 
 def test_through_the_table():
-    app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=120).run()
-    app.switch_page("pages/weights.py").run()
-    assert not app.exception and "Visualizing weights" in app.title[0].value
+    app = through_the_table("weights")
+    assert "Visualizing weights" in app.title[0].value
 
 
 def test_fully_connected_controls():
