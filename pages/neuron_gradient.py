@@ -70,7 +70,8 @@ def gradients() -> None:
     tops = {rule: neuron_figures.top_of(own[rule], box) for rule in rules}
     panels = st.columns(max(3, 1 + len(rules)))
     with panels[0]:
-        ui.image(placed(view.picture, box, patch if zoomed else None, False), f"{view.title}: {number(value)}",
+        ui.image(placed(view.picture, box, patch if zoomed else None, False),
+                 f"{view.title}: {number(value)}" + (" before its ReLU" if neuron.start != layer.name else ""),
                  f"{view.title}, where {neuron.name} looks")  # fmt: skip
     for panel, rule in zip(panels[1:], rules, strict=False):
         with panel:
@@ -84,6 +85,8 @@ def gradients() -> None:
         st.info(note, icon=":material/info:")
     st.subheader("The same in the pictures it answers most", anchor=False)
     st.html(neuron_figures.sheet([card(n, rules, tops if same else {}, zoomed) for n in range(len(hits[:shown]))]))
+    if neuron.start != neuron.climbed:
+        st.caption("Taken behind the ReLU: where it is shut or at a ceiling, the gradient is zero everywhere.")
 
 
 def card(n: int, rules: list[str], tops: dict[str, float], zoomed: bool) -> Card:
