@@ -1,0 +1,104 @@
+"""The page Object segmentation for free."""
+
+import re
+
+import numpy as np
+import pytest
+from page_visits import captions, checked, html, open_page, texts, through_the_table
+
+from vizcore import models, segmentation
+from vizcore import segmentation_bench as bench
+
+COMPOSITE = "Composite with known outline"
+
+
+def scores(app) -> list[str]:
+    return [found for text in captions(app) for found in re.findall(r"IoU (\d\.\d\d)", text)]
+
+
+def program(app) -> str:
+    return next(block.value for block in app.code if "result = mask" in block.value)
+
+
+def run(code: str) -> np.ndarray:
+    space: dict = {}
+    exec(compile(code, "snippet", "exec"), space)
+    return space["result"]
+
+
+def test_alone_and_through_the_table():
+    app = open_page("segmentation")
+    assert captions(app) == captions(through_the_table("segmentation"))
+    assert not scores(app) and "Nobody outlined this picture" in texts(app)
+    for name, rows in bench.stored().rows.items():
+        mean = bench.interval([row.cut for row in rows]).mean
+        assert f"<b>{mean:.2f}</b>" in html(app), name
+    assert f"{len(bench.stored().recipes)} composites" in texts(app)
+
+
+def test_a_composite_of_the_measurement_scores_what_was_kept():
+    kept = bench.stored()
+    recipe, row = kept.recipes[3], kept.rows["grad_cam"][3]
+    app = open_page(
+        "segmentation", scene=COMPOSITE, source="Grad-CAM", cutout=recipe.cutout, ground=recipe.background,
+        size=recipe.size, across=recipe.across, down=recipe.down,
+    )  # fmt: skip
+    assert scores(app)[0] == f"{row.cut:.2f}" and scores(app)[1] == f"{row.threshold:.2f}"
+    assert scores(app)[2] == f"{kept.rows['box'][3].threshold:.2f}"
+    assert scores(app)[3] == f"{kept.rows['box'][3].cut:.2f}" and scores(app)[4] == "1.00"
+    net = models.load("efficientnet_lite0")
+    mask = bench.measure_one(net, "grad_cam", bench.SOURCES["grad_cam"][1], recipe)[1]
+    assert segmentation.iou(run(program(app)), mask) > 0.999
+
+
+def test_controls_change_the_result():
+    app = open_page("segmentation", scene=COMPOSITE, source="Saliency map")
+    first = scores(app)
+    checked(app.slider(key="s_object").set_value(80).run())
+    assert "orange object (20 %)" in " ".join(captions(app)) and scores(app)[0] != first[0]
+    checked(app.slider(key="s_ground").set_value(10).run())
+    assert "background (10 %)" in " ".join(captions(app))
+    checked(app.slider(key="s_threshold").set_value(90).run())
+    assert "above its 90th percentile" in " ".join(captions(app))
+    checked(app.slider(key="s_sigma").set_value(0).run())
+    assert "GaussianBlur" not in program(app)
+    checked(app.slider(key="s_cuts").set_value(1).run())
+    assert "cv2.GC_EVAL)" not in program(app)
+    before = scores(app)
+    checked(app.slider(key="across").set_value(100).run())
+    assert scores(app) != before
+    checked(app.selectbox(key="cutout").select("elephant").run())
+    checked(app.selectbox(key="ground").select("snow").run())
+    assert "'elephant', background='snow'" in program(app)
+
+
+@pytest.mark.parametrize("title", ["Saliency map", "SmoothGrad", "Grad-CAM", "Guided Grad-CAM"])
+def test_program_of_a_picture_makes_the_mask(title):
+    app = open_page("segmentation", image="jaguar", source=title)
+    mask = run(program(app))
+    assert f"“{models.load('efficientnet_lite0').categories[290]}”" in captions(app)[0]
+    assert 0.01 < mask.mean() < 0.99
+
+
+def test_measuring_again():
+    app = open_page("segmentation", source="Grad-CAM", again="true", count=20)
+    rows = bench.stored().rows
+    shown = html(app).split("the first 20 composites")[1]
+    for mean in (np.mean([r.cut for r in rows["grad_cam"][:20]]), np.mean([r.threshold for r in rows["box"][:20]])):
+        assert f"<b>{mean:.2f}</b>" in shown
+
+
+@pytest.mark.parametrize("model", ["mini_vgg", "digits_cnn", "digits_linear"])
+def test_other_models(model):
+    app = open_page("segmentation", model=model, scene=COMPOSITE, source="Grad-CAM")
+    if model == "digits_linear":
+        assert app.warning
+    elif model == "digits_cnn":
+        assert "reads grey pictures" in texts(app) and captions(app) and not scores(app)
+    else:
+        assert len(scores(app)) == 5
+
+
+def test_a_bad_link_falls_back():
+    app = open_page("segmentation", source="nonsense", scene="x", cutout="unicorn", size="900", sg_object="abc")
+    assert "SmoothGrad of" in captions(app)[1]

@@ -1,0 +1,202 @@
+"""Seeds, the graph cut, scores, and the kept measurement."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from vizcore import models, segmentation, segmentation_figures
+from vizcore import segmentation_bench as bench
+from vizcore.segmentation import BACKGROUND, FOREGROUND, UNDECIDED
+
+RECIPE = bench.Recipe("zebra", "grass")
+
+
+def disc(height=60, width=90):
+    """A noisy green picture with a red disc, and the disc's mask."""
+    dice = np.random.default_rng(0)
+    rows, columns = np.indices((height, width))
+    truth = (rows - 25) ** 2 + (columns - 55) ** 2 < 15**2
+    pixels = np.where(truth[..., None], (200, 40, 40), (40, 160, 60)) + dice.integers(-20, 20, (height, width, 3))
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8)), truth
+
+
+def test_iou_against_a_loop():
+    dice = np.random.default_rng(1)
+    for shape in ((7, 5), (1, 9)):
+        a, b = dice.random(shape) < 0.4, dice.random(shape) < 0.6
+        both = sum(bool(p and q) for p, q in zip(a.flat, b.flat, strict=True))
+        any_ = sum(bool(p or q) for p, q in zip(a.flat, b.flat, strict=True))
+        assert segmentation.iou(a, b) == both / any_ == segmentation.iou(b, a)
+    nothing = np.zeros((3, 3), bool)
+    assert segmentation.iou(nothing, nothing) == 1 and segmentation.iou(nothing, ~nothing) == 0
+
+
+@pytest.mark.parametrize("shape", [(20, 30), (31, 17)])
+def test_seeds_against_sorting(shape):
+    values = np.random.default_rng(2).permutation(np.prod(shape)).reshape(shape).astype(np.float32)
+    labels = segmentation.seeds(values, 90, 30)
+    order, count = np.sort(values, axis=None), values.size
+    low, high = 0.3 * (count - 1), 0.9 * (count - 1)
+    assert set(values[labels == BACKGROUND]) == set(order[: int(low) + 1])
+    assert set(values[labels == FOREGROUND]) == set(order[int(np.ceil(high)) :])
+    assert ((labels == UNDECIDED) == ((values > order[int(low)]) & (values < order[int(np.ceil(high))]))).all()
+
+
+def test_many_zeros_are_background_and_a_constant_map_is_a_sentence():
+    values = np.zeros((10, 10), np.float32)
+    values[4, 5] = 1
+    labels = segmentation.seeds(values, 95, 30)
+    assert labels[4, 5] == FOREGROUND and (labels == BACKGROUND).sum() == 99
+    for constant in (np.zeros((10, 10)), np.full((10, 10), 3.0)):
+        with pytest.raises(ValueError, match="no seeds"):
+            segmentation.seeds(constant)
+    with pytest.raises(ValueError, match="below"):
+        segmentation.seeds(values, 40, 60)
+
+
+def test_strength_takes_signs_away_and_keeps_place():
+    gradient = np.zeros((3, 40, 60), np.float32)
+    gradient[0, 10, 20], gradient[1, 10, 20] = -2, 2
+    assert segmentation.strength(gradient, (40, 60))[10, 20] == 4
+    smooth = segmentation.strength(gradient, (40, 60), 5)
+    assert np.unravel_index(smooth.argmax(), smooth.shape) == (10, 20) and np.isclose(smooth.sum(), 4, rtol=1e-3)
+    small = np.random.default_rng(3).normal(size=(7, 9)).astype(np.float32)
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(np.maximum(small, 0))[None, None], size=(40, 60), mode="bilinear", align_corners=False
+    )[0, 0]
+    assert np.allclose(segmentation.strength(small, (40, 60)), expected, atol=1e-6)
+
+
+def test_cut_finds_a_disc_from_a_few_seeds_in_a_picture_that_is_not_square():
+    picture, truth = disc()
+    labels = np.full(truth.shape, UNDECIDED, np.uint8)
+    labels[22:28, 52:58], labels[:4] = FOREGROUND, BACKGROUND
+    for iterations in (1, 3):
+        mask = segmentation.cut(picture, labels, iterations)
+        assert segmentation.iou(mask, truth) > 0.98 and not mask[:4].any()
+    one = np.full(truth.shape, UNDECIDED, np.uint8)
+    one[25, 55], one[0, 0] = FOREGROUND, BACKGROUND  # a single seed each: still an answer
+    assert segmentation.cut(picture, one).shape == truth.shape
+    assert segmentation.cut(picture.convert("L"), labels).shape == truth.shape
+
+
+def test_cut_without_seeds_of_a_kind_is_a_sentence():
+    picture, truth = disc()
+    for kind in (FOREGROUND, BACKGROUND):
+        with pytest.raises(ValueError, match="no seed of the"):
+            segmentation.cut(picture, np.full(truth.shape, kind, np.uint8))
+    with pytest.raises(ValueError, match="pixels"):
+        segmentation.cut(picture, np.zeros((5, 5), np.uint8))
+
+
+def test_equal_seeds_give_equal_masks_in_sixteen_threads():
+    import cv2
+
+    jobs = []
+    for number, recipe in enumerate(bench.recipes(count=8)):
+        picture, truth = bench.build(recipe, 96)
+        noise = np.random.default_rng(number).random(truth.shape).astype(np.float32)
+        jobs.append((picture, segmentation.seeds(segmentation.strength(noise[None] + truth, truth.shape, 4), 90, 40)))
+    serial = [segmentation.cut(*job) for job in jobs]
+    cv2.setRNGSeed(77)  # whatever the thread's generator was before
+    assert all((segmentation.cut(*job) == mask).all() for job, mask in zip(jobs, serial, strict=True))
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda job: segmentation.cut(*job), jobs * 4))
+    assert all((mask == expected).all() for mask, expected in zip(found, serial * 4, strict=True))
+
+
+def test_boxes():
+    box = segmentation.centre_box((100, 50), 0.5)
+    assert box.sum() == 50 * 26 and box[25:75, 12:38].all()
+    labels = segmentation.box_seeds((100, 100), 0.2, 0.8)
+    assert (labels == FOREGROUND).sum() == 400 and (labels == BACKGROUND).sum() == 10_000 - 6400
+
+
+# The benchmark.
+
+
+def test_composites_are_fixed_varied_and_kept_apart():
+    tuning, test = bench.recipes("tuning"), bench.recipes()
+    assert test == bench.recipes() and test[:5] == bench.recipes(count=5)
+    assert len(test) >= 100 and len({r.cutout for r in test}) == len(test)
+    assert {r.cutout for r in tuning}.isdisjoint(r.cutout for r in test)
+    assert len({r.background for r in test}) == 12
+    assert min(r.size for r in test) == 40 and max(r.size for r in test) == 90
+    picture, truth = bench.build(RECIPE, 112)
+    assert picture.size == (112, 112) and truth.shape == (112, 112) and truth.any()
+
+
+def test_the_network_sees_the_composite_as_it_is():
+    net = models.load("efficientnet_lite0")
+    picture, _ = bench.build(RECIPE, 224)
+    x = bench.inputs(net, picture)[0].permute(1, 2, 0).numpy() * np.float32(net.std) + np.float32(net.mean)
+    assert np.abs(255 * x - np.asarray(picture)).max() < 0.01
+
+
+def test_interval_of_the_mean():
+    mean, low, high = bench.interval([0.0, 1.0] * 50)
+    assert mean == 0.5 and 0.38 < low < 0.42 and 0.58 < high < 0.62
+    assert bench.interval([0.3]) == pytest.approx((0.3, 0.3, 0.3))
+
+
+@pytest.mark.parametrize("source", bench.SOURCES)
+def test_kept_numbers_are_found_again(source):
+    kept, net = bench.stored(), models.load("efficientnet_lite0")
+    assert kept.model == net.name and kept.recipes == bench.recipes()
+    worst, best = kept.extremes(source, 8)
+    scores = [row.cut for row in kept.rows[source]]
+    assert scores[best[0]] == max(scores) and scores[worst[0]] == min(scores)
+    assert {*worst, *best} <= kept.masks[source].keys()
+    for position in (best[0], worst[7], 10):
+        row, mask = bench.measure_one(net, source, bench.SOURCES[source][1], kept.recipes[position])
+        assert np.allclose(row, kept.rows[source][position], atol=0.01)
+        if position in kept.masks[source]:
+            assert segmentation.iou(mask, kept.masks[source][position]) > 0.98
+            assert bench.unpack(bench.pack(mask)).tolist() == mask.tolist()
+
+
+def test_kept_settings_are_those_of_the_code():
+    import json
+
+    found = json.loads(bench.FILE.read_text("utf-8"))
+    for source, (params, settings) in bench.SOURCES.items():
+        assert found["settings"][source] == {"params": params, **settings._asdict()}
+    assert found["box"] == bench.BOX._asdict()
+    for position in (0, 50):
+        row = bench.box_row(bench.recipes()[position], 224)
+        assert np.allclose(row, found["rows"]["box"][position], atol=1e-4)
+
+
+def test_progress_and_cancellation():
+    net, seen = models.load("efficientnet_lite0"), []
+    bench.measure(net, "grad_cam", bench.SOURCES["grad_cam"][1], bench.recipes(count=2), seen.append)
+    assert seen == [0.5, 1.0]
+
+    def stop(share):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bench.measure(net, "grad_cam", bench.SOURCES["grad_cam"][1], bench.recipes(count=2), stop)
+
+
+# Figures.
+
+
+def test_figures():
+    picture, truth = disc(64, 64)
+    labels = segmentation.seeds(truth + np.arange(64) / 1000, 95, 30)
+    drawn = np.asarray(segmentation_figures.seeds_picture(picture, labels)).astype(int)
+    assert drawn.shape == (512, 512, 3)
+    large = np.kron(labels, np.ones((8, 8), int))
+    assert (drawn[large == FOREGROUND][:, 0] > drawn[large == FOREGROUND][:, 2]).all()
+    assert (drawn[large == BACKGROUND][:, 2] > drawn[large == BACKGROUND][:, 0]).all()
+    edge = segmentation_figures.edge(truth, 1)
+    assert not (edge & truth).any() and segmentation_figures.cutout(picture, truth).size == (512, 512)
+    rows = [bench.Row(0.8, 0.3)] * 10
+    text = segmentation_figures.verdict("Saliency", rows, [bench.Row(0.9, 0.2)] * 10)
+    assert "0.50 better than the threshold" in text and "0.10 worse than GrabCut from the centre box" in text
+    chart = segmentation_figures.bars([("A <b>", [segmentation_figures.Bar("x", bench.Mean(0.5, 0.4, 0.6))])])
+    assert "A &lt;b&gt;" in chart and "<b>0.50</b>" in chart
