@@ -70,8 +70,8 @@ def test_result(name, net, x):
         assert values.shape == (16, 24)
     else:
         assert values.shape == ((32, 48) if method.maps else (3, 32, 48))
-    assert result.signed is method.signed
-    assert method.signed or values.min() >= 0
+    assert result.signed is (bool(values.min() < 0) if method.signed is None else method.signed)
+    assert result.signed or values.min() >= 0
     assert torch.equal(x, before) and not x.requires_grad and x.grad is None
     meta = result.meta
     assert set(meta) == {"method", "model", "layer", "target", "params", "seconds", "notes"}
@@ -540,7 +540,8 @@ def test_ablation_cam_says_when_the_score_is_not_positive(net, x):
 
 def test_eigen_cam_is_the_best_rank_one_fit_and_knows_no_class(lite0, photo):
     first, second = (run("eigen_cam", lite0, photo, target) for target in (290, 388))
-    assert np.array_equal(first.values, second.values) and first.values.min() >= 0
+    assert np.array_equal(first.values, second.values) and first.values.min() >= 0 and not first.signed
+    assert run("eigen_cam", lite0, photo, 290, centred=True).signed
     assert any("does not look at the class" in note for note in first.meta["notes"])
     with torch.no_grad():
         _, acts = lite0.forward(photo, capture=[lite0.cam_layer])

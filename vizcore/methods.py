@@ -46,7 +46,8 @@ class Method:
         params: what can be set.
         family: "gradient", "relu rule", "cam", "perturbation" or "control".
         paper: authors, venue, year.
-        signed: whether values below zero mean evidence against the class.
+        signed: whether values below zero mean evidence against the class; None where the sign is a direction only,
+            and a result counts as signed when it has both signs.
         maps: True for (N, h, w) results, False for image-shaped (N, C, H, W) ones.
         slow: whether it needs many forward passes and so reports progress.
     """
@@ -57,7 +58,7 @@ class Method:
     params: tuple[Param, ...]
     family: str
     paper: str
-    signed: bool
+    signed: bool | None
     maps: bool
     slow: bool = False
 
@@ -68,7 +69,7 @@ class Attribution:
 
     Attributes:
         values: float32, (H, W) for map methods, (C, H, W) for image-gradient methods; raw scale.
-        signed: whether negative values are evidence against.
+        signed: whether there are negative values that count.
         meta: method, model, layer, target, params, seconds and notes (plain-language diagnostics).
     """
 
@@ -130,7 +131,7 @@ _ENTRIES = (
     Method(
         "eigen_cam", "Eigen-CAM", cam.eigen_cam,
         (_LAYER, Param("centred", False, "bool", help="Take each map's mean off first.")),
-        "cam", "Muhammad & Yeasin, IJCNN 2020", signed=True, maps=True,
+        "cam", "Muhammad & Yeasin, IJCNN 2020", signed=None, maps=True,
     ),
     Method("ablation_cam", "Ablation-CAM", cam.ablation_cam, (_LAYER,), "cam", "Desai & Ramaswamy, WACV 2020",
            signed=False, maps=True, slow=True),
@@ -210,7 +211,9 @@ def run(
         "method": name, "model": net.name, "layer": layer, "target": int(target), "params": params,
         "seconds": seconds, "notes": notes(method, net, x, target, values, params),
     }  # fmt: skip
-    return Attribution(np.ascontiguousarray(values.detach().cpu().numpy(), dtype=np.float32), method.signed, meta)
+    values = np.ascontiguousarray(values.detach().cpu().numpy(), dtype=np.float32)
+    signed = bool(values.min() < 0) if method.signed is None else method.signed
+    return Attribution(values, signed, meta)
 
 
 def notes(method: Method, net: Net, x: Tensor, target: int, values: Tensor, params: dict[str, Any]) -> list[str]:
@@ -233,7 +236,7 @@ def notes(method: Method, net: Net, x: Tensor, target: int, values: Tensor, para
         )
     if not values.any() and params.get("counterfactual"):
         found.append("The final ReLU removed everything: no evidence against this class at this layer.")
-    elif not values.any() and method.family == "cam" and not (method.maps and method.signed):
+    elif not values.any() and method.family == "cam" and not (method.maps and method.signed is not False):
         found.append("The final ReLU removed everything: no positive evidence for this class at this layer.")
     elif not values.any():
         found.append("Every value is exactly zero: nothing here changes the score.")
