@@ -19,6 +19,7 @@ def _small_search(monkeypatch, folder):
     """The index is kept for the whole file, and searches ten pictures only."""
     monkeypatch.setenv("VIZ_CACHE_DIR", str(folder))
     from vizcore import top_patches
+    from vizcore.ui import units
 
     collection = top_patches.collection
 
@@ -27,6 +28,9 @@ def _small_search(monkeypatch, folder):
         return found._replace(titles=found.titles[:10], digests=found.digests[:10])
 
     monkeypatch.setattr(top_patches, "collection", small)
+    units._index_job.clear()
+    yield
+    units._index_job.clear()  # nobody else is to find an index of ten pictures
 
 
 def test_page_alone_shows_map_patches_and_classes():

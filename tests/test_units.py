@@ -10,7 +10,16 @@ import torch
 from PIL import Image
 from torch import nn
 
-from vizcore import activation_maximization, effective_field, field_figures, models, partial, top_patches, unit_classes
+from vizcore import (
+    activation_maximization,
+    effective_field,
+    field_figures,
+    models,
+    partial,
+    relu_rules,
+    top_patches,
+    unit_classes,
+)
 
 
 class Branches(nn.Module):
@@ -378,3 +387,13 @@ def test_depth_chart_shows_map_side_and_field(lite0):
     figure = field_figures.depth_chart(lite0, layers, "head.relu")
     sides, fields = figure.data[0], next(t for t in figure.data if t.name and "receptive" in t.name)
     assert sides.y[0] == 112 and sides.y[-1] == 7 and fields.y[-1] == 851
+
+
+def test_a_cell_is_counted_in_the_maps_of_this_very_picture():
+    """A wide picture has wider maps than the network's own size; a cell outside them is a sentence."""
+    net, x = random_networks.network("resnet18"), random_networks.photographs(64, 160)[:1]
+    maps = partial.activation(net, x.requires_grad_(), "layer2")
+    expected = torch.autograd.grad(maps[0, 3, 5, 17], x)[0]
+    assert torch.equal(relu_rules.backpropagate_unit(net, x, "layer2", 3, (5, 17)), expected)
+    with pytest.raises(ValueError, match="layer2 has 8 x 20 cells, none at 5, 20"):
+        relu_rules.backpropagate_unit(net, x, "layer2", 3, (5, 20))

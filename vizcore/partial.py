@@ -29,7 +29,8 @@ def calls(net: Net) -> dict[str, int]:
         def note(name: str, output: Tensor) -> None:
             count[name] = count.get(name, 0) + 1
 
-        x = torch.zeros(1, net.channels, net.input_size, net.input_size, device=net.device)
+        dtype = next((p.dtype for p in net.network.parameters()), None)
+        x = torch.zeros(1, net.channels, net.input_size, net.input_size, dtype=dtype, device=net.device)
         with torch.no_grad(), capture.observing(note):
             net(x)
         _calls[net] = count

@@ -147,6 +147,9 @@ def backpropagate_unit(
 
     Returns:
         (N, C, H, W) values, signed.
+
+    Raises:
+        ValueError: an unknown layer, unit or cell.
     """
     shape = net.layer(layer).out_shape
     if not 0 <= unit < shape[0]:
@@ -158,14 +161,26 @@ def backpropagate_unit(
         else:
             with relu_rule(rule):
                 _, acts = net.forward(x, capture=[layer])
-        values = acts[layer][:, unit].flatten(1) if len(shape) > 1 else acts[layer][:, unit, None]
-        index = values.argmax(1, keepdim=True) if cell is None else _flat(cell, shape, len(x), x.device)
-        return torch.autograd.grad(values.gather(1, index).sum(), x)[0]
+        values = acts[layer][:, unit]  # (N,) or (N, h, w)
+        if values.ndim == 1:
+            chosen = values
+        elif cell is None:
+            chosen = _strongest(values)
+        else:
+            chosen = values[:, *_checked(cell, values, layer)]
+        return torch.autograd.grad(chosen.sum(), x)[0]
 
 
-def _flat(cell: tuple[int, int], shape: tuple[int, ...], batch: int, device) -> Tensor:
-    row, column = cell
-    return torch.full((batch, 1), row * shape[-1] + column, device=device)
+def _checked(cell: tuple[int, int], values: Tensor, layer: str) -> tuple[int, int]:
+    if not all(0 <= at < count for at, count in zip(cell, values.shape[1:], strict=True)):
+        raise ValueError(f"{layer} has {values.shape[1]} x {values.shape[2]} cells, none at {cell[0]}, {cell[1]}.")
+    return cell
+
+
+def _strongest(values: Tensor) -> Tensor:
+    """(N,) the largest of (N, h, w); of several equal cells the first."""
+    flat = values.flatten(1)
+    return flat.gather(1, flat.argmax(1, keepdim=True))[:, 0]
 
 
 def deconvnet(net: Net, x: Tensor, target: int | Tensor) -> Tensor:
