@@ -51,7 +51,7 @@ def rows(graph: Graph, column: Sequence[int], per_row: int) -> list[int]:
             crossing[at] += 1
     starts = [0]
     while starts[-1] + per_row <= last:
-        ends = range(starts[-1] + max(2, per_row * 3 // 4), starts[-1] + per_row + 1)
+        ends = range(starts[-1] + max(2, per_row // 2), starts[-1] + per_row + 1)
         starts.append(min(ends, key=lambda at: (crossing[at], -at)))
     return starts
 

@@ -105,20 +105,20 @@ def values(net: Net, x: Tensor, quantity: Quantity) -> Tensor:
 
 
 @contextmanager
-def noting(last: str | None = None, runs: int = 0) -> Iterator[dict[str, GradientEdge | None]]:
-    """Within this block, in this thread, note where each layer's (last) output is in the graph; None: not in it.
+def noting(net: Net, end: str | None = None) -> Iterator[dict[str, GradientEdge | None]]:
+    """Within this block, in this thread, note where each layer's last output is in the graph; None: not in it.
 
     Args:
-        last: a layer that ends the block with its `runs`-th output.
+        end: the forward pass is left when this layer has given out its last output.
     """
     found: dict[str, GradientEdge | None] = {}
+    left = dict(partial.calls(net))
 
     def note(name: str, output: Tensor) -> None:
-        nonlocal runs
-        found[name] = get_gradient_edge(output) if output.requires_grad else None
-        if name == last:
-            runs -= 1
-            if runs == 0:
+        left[name] -= 1
+        if left[name] == 0:
+            found[name] = get_gradient_edge(output) if output.requires_grad else None
+            if name == end:
                 raise _Reached(output)
 
     with capture.observing(note):
@@ -143,7 +143,7 @@ def all_gradients(net: Net, x: Tensor, quantity: Quantity, layers: Iterable[str]
     x = x.detach().requires_grad_()
     cut = net.layer(quantity.layer).name if quantity.of == "cut" else None
     targets = None if cut else net.check_target(quantity.target, len(x))
-    with torch.enable_grad(), noting(cut, partial.calls(net)[cut] if cut else 0) as edges:
+    with torch.enable_grad(), noting(net, cut) as edges:
         try:
             number = score(net(x), targets, quantity.of).sum()
         except _Reached as reached:

@@ -130,7 +130,7 @@ def trace(net: Net) -> Graph:
 
 def _trace(net: Net) -> Graph:
     x = torch.zeros(1, net.channels, net.input_size, net.input_size, device=net.device).requires_grad_()
-    with torch.enable_grad(), noting() as edges:
+    with torch.enable_grad(), noting(net) as edges:
         logits = net(x)
     names: dict[tuple[int, int], list[str]] = {}
     for name, edge in edges.items():
