@@ -7,7 +7,7 @@
 Its teacher is EfficientNet-Lite0: the student learns to give the same probabilities (KL divergence at T = 1, mixup)
 for the same view. It trains with batch normalization, which is folded into the convolutions at the end. Resolution
 rises during the first stage, because small views are cheaper. Uses a GPU when there is one; one CPU core takes about
-half an hour for both stages. On Linux, MALLOC_MMAP_MAX_=0 and MALLOC_TRIM_THRESHOLD_=100000000000 in the
+an hour for both stages. On Linux, MALLOC_MMAP_MAX_=0 and MALLOC_TRIM_THRESHOLD_=100000000000 in the
 environment can make it several times faster: the memory of a step is then kept for the next.
 """
 
@@ -31,10 +31,10 @@ from vizcore import gallery, models, small_networks  # noqa: E402
 
 SEED = 2
 HELD_OUT = 0.15  # share of the photographs, of the gallery and of the cut-outs
-PARTS, PART = 6, 2000  # the views are made in parts
+PARTS, PART = 12, 2000  # the views are made in parts
 STAGES = {  # per stage: (pixels, epochs) one after the other
-    "hold-out": ((64, 5), (80, 3), (112, 3)),
-    "all": ((80, 4), (112, 5)),
+    "hold-out": ((64, 8), (80, 4), (112, 3)),
+    "all": ((80, 3), (112, 4)),
 }
 LEARNING_RATE = {"hold-out": 2e-3, "all": 1e-3}
 BATCH, WEIGHT_DECAY, MIXUP = 64, 0.05, 0.3

@@ -397,7 +397,7 @@ _SPECS = (
         "mini_vgg", "Miniature VGG",
         "A teaching network that knows this gallery, not an ImageNet model: 3x3 convolutions, ReLU, max-pooling.",
         _small("mini_vgg"), _small_path("mini_vgg"),
-        "5e660c385264d5b83ce27334072abdee94376e59c8924ba395f038cf91ceecf2", 5.3,
+        "f125ed89e9a5d96b72a596de456bfe3c96b342586a098090ac3022cd36401b5b", 5.3,
         "training/mini_vgg.py, taught by EfficientNet-Lite0 (Apache-2.0)", input_size=112, resize=128,
     ),
     _digits("digits_linear", "Digits: linear", "One linear layer: one template for each digit.",
