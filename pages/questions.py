@@ -25,9 +25,9 @@ def choose_cut(node: str) -> None:
 def small_network() -> None:
     """A network of nine numbers, forward and back."""
     with ui.controls("graph_controls"):
-        x1 = st.slider("x₁", -3.0, 3.0, 1.0, 0.5, key="x1", width=180, **bound)
-        x2 = st.slider("x₂", -3.0, 3.0, 1.0, 0.5, key="x2", width=180, **bound)
-        weight = st.slider("Weight from x₁ to z₂", -3.0, 3.0, 2.0, 0.5, key="weight", width=180, **bound)
+        x1 = st.slider("x₁", -3.0, 3.0, 1.0, 0.5, key="x1", width=140, **bound)
+        x2 = st.slider("x₂", -3.0, 3.0, 1.0, 0.5, key="x2", width=140, **bound)
+        weight = st.slider("Weight from x₁ to z₂", -3.0, 3.0, 2.0, 0.5, key="weight", width=150, **bound)
         targets = list(chain_rule.TARGETS)
         target = st.segmented_control("Cut behind", targets, default="s", required=True, key="cut", **bound)
     numbers = chain_rule.forward(x1, x2, weight)
