@@ -9,7 +9,7 @@ from PIL import Image
 
 from vizcore import models, segmentation, segmentation_figures
 from vizcore import segmentation_bench as bench
-from vizcore.segmentation import BACKGROUND, FOREGROUND, UNDECIDED
+from vizcore.segmentation import BACKGROUND, CORE, FOREGROUND, UNDECIDED
 
 RECIPE = bench.Recipe("zebra", "grass")
 
@@ -41,7 +41,8 @@ def test_seeds_against_sorting(shape):
     order, count = np.sort(values, axis=None), values.size
     low, high = 0.3 * (count - 1), 0.9 * (count - 1)
     assert set(values[labels == BACKGROUND]) == set(order[: int(low) + 1])
-    assert set(values[labels == FOREGROUND]) == set(order[int(np.ceil(high)) :])
+    assert set(values[np.isin(labels, [FOREGROUND, CORE])]) == set(order[int(np.ceil(high)) :])
+    assert set(values[labels == CORE]) == set(order[int(np.ceil(0.99 * (count - 1))) :])
     assert ((labels == UNDECIDED) == ((values > order[int(low)]) & (values < order[int(np.ceil(high))]))).all()
 
 
@@ -49,7 +50,7 @@ def test_many_zeros_are_background_and_a_constant_map_is_a_sentence():
     values = np.zeros((10, 10), np.float32)
     values[4, 5] = 1
     labels = segmentation.seeds(values, 95, 30)
-    assert labels[4, 5] == FOREGROUND and (labels == BACKGROUND).sum() == 99
+    assert labels[4, 5] == CORE and (labels == BACKGROUND).sum() == 99
     for constant in (np.zeros((10, 10)), np.full((10, 10), 3.0)):
         with pytest.raises(ValueError, match="no seeds"):
             segmentation.seeds(constant)

@@ -14,7 +14,8 @@ from PIL import Image
 
 from vizcore import cam
 
-BACKGROUND, FOREGROUND, UNDECIDED = 0, 1, 2  # OpenCV's GC_BGD, GC_FGD and GC_PR_BGD
+BACKGROUND, CORE, UNDECIDED, FOREGROUND = 0, 1, 2, 3  # OpenCV's GC_BGD, GC_FGD, GC_PR_BGD and GC_PR_FGD
+CORE_FROM = 99  # percentile from which a seed of the object stays object
 
 
 class Settings(NamedTuple):
@@ -73,18 +74,20 @@ def seeds(strength: np.ndarray, foreground: float = 95, background: float = 30) 
             those above it are foreground and the rest is background.
 
     Returns:
-        (H, W) uint8 of FOREGROUND, BACKGROUND and UNDECIDED.
+        (H, W) uint8 of FOREGROUND, BACKGROUND and UNDECIDED; the strongest foreground pixels, from percentile
+        CORE_FROM, are CORE.
 
     Raises:
         ValueError: the map is the same everywhere, so nothing stands out; or the percentiles are out of order.
     """
     if not 0 < background < foreground < 100:
         raise ValueError(f"The background percentile ({background}) must lie below the foreground one ({foreground}).")
-    low, high = np.percentile(strength, [background, foreground])
+    low, high, core = np.percentile(strength, [background, foreground, max(foreground, CORE_FROM)])
     labels = np.full(strength.shape, UNDECIDED, np.uint8)
     labels[strength <= low] = BACKGROUND
     labels[(strength >= high) & (strength > low)] = FOREGROUND
-    if not (labels == FOREGROUND).any():
+    labels[(strength >= core) & (strength > low)] = CORE
+    if not (labels == CORE).any():
         raise ValueError("The map is the same everywhere: no pixel stands out, so there are no seeds to cut from.")
     return labels
 
@@ -95,8 +98,8 @@ def seeds(strength: np.ndarray, foreground: float = 95, background: float = 30) 
 def cut(picture: Image.Image, labels: np.ndarray, iterations: int = 3) -> np.ndarray:
     r"""Divide a picture by graph cuts that start from seeds.
 
-    The seeds give the colours of both sides. Background seeds stay background; object seeds may change sides, since
-    the strongest pixels of a map often lie a little beside the object.
+    The seeds give the colours of both sides. Background seeds stay background, and CORE stays object; other object
+    seeds may change sides, since strong pixels of a map often lie a little beside the object.
 
     Each cut minimizes $\sum_p -\log P(z_p \mid a_p) + 50 \sum_{pq} [a_p \ne a_q] e^{-\beta \lVert z_p - z_q \rVert^2}$
     with a mixture of five Gaussians of colour per side. OpenCV starts the mixtures from k-means with random centres;
@@ -118,19 +121,19 @@ def cut(picture: Image.Image, labels: np.ndarray, iterations: int = 3) -> np.nda
     pixels = np.asarray(picture.convert("RGB"))
     if pixels.shape[:2] != labels.shape:
         raise ValueError(f"The picture has {pixels.shape[:2]} pixels, the seeds have {labels.shape}.")
-    for value, name in ((FOREGROUND, "object"), (BACKGROUND, "background")):
-        if not (labels == value).any():
+    for values, name in (((FOREGROUND, CORE), "object"), ((BACKGROUND,), "background")):
+        if not np.isin(labels, values).any():
             raise ValueError(f"There is no seed of the {name}, so its colours are not known.")
     chosen = labels != UNDECIDED
     below, above = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(1)
     known = np.ascontiguousarray(labels[chosen][None])
     cv2.grabCut(np.ascontiguousarray(pixels[chosen][None]), known, None, below, above, 0, cv2.GC_INIT_WITH_MASK)
-    mask = np.where(labels == FOREGROUND, cv2.GC_PR_FGD, labels).astype(np.uint8)
+    mask = labels.copy()
     cv2.grabCut(pixels, mask, None, below, above, 1, cv2.GC_EVAL_FREEZE_MODEL)
     if iterations > 1:
         cv2.grabCut(pixels, mask, None, below, above, iterations - 1, cv2.GC_EVAL)
-    return mask == cv2.GC_PR_FGD
+    return (mask == FOREGROUND) | (mask == CORE)
 
 
 def segment(picture: Image.Image, values: np.ndarray, settings: Settings) -> np.ndarray:

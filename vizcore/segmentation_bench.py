@@ -40,9 +40,9 @@ STEPS = (8, 19), (0, 21), (0, 21)  # of 5 %: size, across, down
 # Where the maps come from: the method's parameters, and what did best on the tuning composites.
 SOURCES: dict[str, tuple[dict, Settings]] = {
     "saliency": ({}, Settings(5, 92, 40, 3, 80)),
-    "smooth_grad": ({"samples": 8}, Settings(9, 98, 50, 3, 85)),
-    "grad_cam": ({}, Settings(3, 95, 50, 3, 80)),
-    "guided_grad_cam": ({}, Settings(5, 98, 50, 3, 85)),
+    "smooth_grad": ({"samples": 8}, Settings(9, 95, 50, 3, 85)),
+    "grad_cam": ({}, Settings(3, 90, 50, 3, 80)),
+    "guided_grad_cam": ({}, Settings(5, 95, 50, 3, 85)),
 }
 BOX = Box(0.55, 0.6, 0.95, 3)
 

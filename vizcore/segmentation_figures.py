@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from vizcore.cam_figures import FIRST, SECOND
-from vizcore.segmentation import BACKGROUND, FOREGROUND, UNDECIDED
+from vizcore.segmentation import BACKGROUND, CORE, FOREGROUND, UNDECIDED
 from vizcore.segmentation_bench import Mean, Row, interval
 
 SIDE, SQUARE = 512, 16  # pixels: of a picture, of the checkerboard
@@ -20,9 +20,10 @@ def seeds_picture(picture: Image.Image, labels: np.ndarray) -> Image.Image:
     grey = picture.convert("L").resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     pixels = np.asarray(grey.convert("RGB"), dtype=np.float32)
     large = np.asarray(Image.fromarray(labels).resize((SIDE, SIDE), Image.Resampling.NEAREST))
-    tint = np.zeros((3, 3), np.float32)
-    tint[BACKGROUND], tint[FOREGROUND], tint[UNDECIDED] = GROUND, OBJECT, (128, 128, 128)
-    share = np.array([0.6, 0.75, 0.3], np.float32)[large][..., None]
+    tint, share = np.zeros((4, 3), np.float32), np.zeros(4, np.float32)
+    tint[BACKGROUND], tint[FOREGROUND], tint[CORE], tint[UNDECIDED] = GROUND, OBJECT, OBJECT, (128, 128, 128)
+    share[BACKGROUND], share[FOREGROUND], share[CORE], share[UNDECIDED] = 0.6, 0.55, 0.85, 0.3
+    share = share[large][..., None]
     return Image.fromarray(np.rint((1 - share) * pixels + share * tint[large]).astype(np.uint8))
 
 

@@ -32,16 +32,16 @@ def recipe() -> "Recipe":
     titles = {kind: {a.id: a for a in gallery.records(kind)} for kind in ("cutout", "background")}
     cutouts = sorted(titles["cutout"], key=lambda id: (not titles["cutout"][id].classes, titles["cutout"][id].title))
     cutout = linked_select(
-        "Cut-out", list(titles["cutout"]), "cutout", default="zebra", width=230, order=cutouts,
+        "Cut-out", list(titles["cutout"]), "cutout", default="zebra", width=200, order=cutouts,
         format_func=lambda id: f"{titles['cutout'][id].title} ({titles['cutout'][id].category})",
     )  # fmt: skip
     ground = linked_select(
-        "Background", list(titles["background"]), "ground", default="meadow", width=180,
+        "Background", list(titles["background"]), "ground", default="meadow", width=150,
         format_func=lambda id: titles["background"][id].title,
     )  # fmt: skip
-    size = st.slider(PLACES["size"], 30, 100, 70, 5, key="size", width=150, **_bound)
-    across = st.slider(PLACES["across"], 0, 100, 40, 5, key="across", width=150, **_bound)
-    down = st.slider(PLACES["down"], 0, 100, 60, 5, key="down", width=150, **_bound)
+    size = st.slider(PLACES["size"], 30, 100, 70, 5, key="size", width=135, **_bound)
+    across = st.slider(PLACES["across"], 0, 100, 40, 5, key="across", width=135, **_bound)
+    down = st.slider(PLACES["down"], 0, 100, 60, 5, key="down", width=135, **_bound)
     return Recipe(cutout, ground, size, across, down)
 
 
@@ -196,13 +196,14 @@ net = models.load("{view.model}")
 {opening}
 values = methods.run("{source}", net, x, {view.target}{params}).values
 strength = {reduce}{blur if settings.sigma else ""}
-low, high = np.percentile(strength, [{settings.background}, {settings.foreground}])
+low, high, core = np.percentile(strength, [{settings.background}, {settings.foreground}, 99])
 mask = np.full(strength.shape, cv2.GC_PR_BGD, np.uint8)
-mask[strength >= high], mask[strength <= low] = cv2.GC_PR_FGD, cv2.GC_BGD
+mask[strength >= high] = cv2.GC_PR_FGD
+mask[strength >= core], mask[strength <= low] = cv2.GC_FGD, cv2.GC_BGD
 pixels, seeds = np.array(picture.convert("RGB")), mask != cv2.GC_PR_BGD
 below, above = np.zeros((1, 65)), np.zeros((1, 65))  # five Gaussians of colour each
 cv2.setRNGSeed(1)  # GrabCut's k-means starts at random
 cv2.grabCut(pixels[seeds][None], mask[seeds][None], None, below, above, 0, cv2.GC_INIT_WITH_MASK)
 cv2.grabCut(pixels, mask, None, below, above, 1, cv2.GC_EVAL_FREEZE_MODEL){again if settings.iterations > 1 else ""}
-result = mask == cv2.GC_PR_FGD
+result = np.isin(mask, [cv2.GC_FGD, cv2.GC_PR_FGD])
 """
