@@ -13,7 +13,6 @@ al., JMLR 2018, section 3.2). While the network runs, only the place of each lay
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -138,7 +137,6 @@ def all_gradients(net: Net, x: Tensor, quantity: Quantity, layers: Iterable[str]
     Raises:
         ValueError: an unknown layer, class, unit or quantity.
     """
-    _keep_freed_memory()
     names = None if layers is None else {net.layer(name).name for name in layers if name != INPUT}
     x = x.detach().requires_grad_()
     cut = net.layer(quantity.layer).name if quantity.of == "cut" else None
@@ -180,17 +178,6 @@ def layer_gradients(
     if of not in SCORES:
         raise ValueError(f"There is no score '{of}': choose logit, probability or loss.")
     return all_gradients(net, x, Quantity(of, target), layers).gradients
-
-
-@cache
-def _keep_freed_memory() -> None:
-    """Have the C library keep what a backward pass frees, for the next one: a quarter of the time on Linux.
-
-    Gradients of all layers of one picture are some 100 MB, which glibc would hand back to the system after each
-    request, and the system clears every page it gives out again. glibc keeps twice the largest block it has seen
-    freed, up to 64 MB; so one block, never written to, is made and freed. Elsewhere this does nothing.
-    """
-    torch.empty(31 * 2**20, dtype=torch.uint8)
 
 
 def size(gradient: Tensor) -> Size:

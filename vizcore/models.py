@@ -9,6 +9,7 @@ import copy
 import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -190,7 +191,19 @@ def wrap(
     )
 
 
+@cache
+def _keep_freed_memory() -> None:
+    """Have the C library keep what a backward pass frees, for the next one: up to a third of its time on Linux.
+
+    glibc hands large blocks back to the system when they are freed, and the system clears every page it gives out
+    again. It keeps twice the largest block it has seen freed, up to 64 MB; so one block, never written to, is made
+    and freed. Elsewhere this does nothing.
+    """
+    torch.empty(31 * 2**20, dtype=torch.uint8)
+
+
 def _freeze(network, name, title, categories, input_size, mean, std, resize, interpolation) -> Net:
+    _keep_freed_memory()
     network.eval().requires_grad_(False)
     hooks.install(network)
     outputs, layers, cam_layer = _explore(network, title, len(mean), input_size)
