@@ -31,12 +31,13 @@ WHICH = {
 }
 
 
-def figures() -> tuple[str, int]:
+def figures() -> tuple[str, int, dict[str, float]]:
     """The overview of all blocks, and the sheet of one layer."""
     st.header("From edges to parts", anchor=False)
     middle = ends[len(ends) // 2]
     layer = st.session_state.get("of_layer")
     made = sheets.build(view, sheets.choose_units(view, ends, by, count, seed), patches, rule)
+    drawings = {name: made[name].alike for name in ends}
     sheets.overview(view, made, layer if layer in offered else middle, "of_layer", back)
     st.caption(
         f"Each row: {WHICH[by]}, before the ReLU. Drawings: grey is zero, each on its own scale. "
@@ -46,10 +47,12 @@ def figures() -> tuple[str, int]:
         st.info(note, icon=":material/info:")
 
     st.header("One layer, unit by unit", anchor=False)
-    with ui.controls("sheet_controls"):
+    strip = ui.controls("sheet_controls")
+    with strip:
         layer = ui.layer_select(view, "of_layer", default=middle, keep=lambda item: item.name in offered)
-        if layer not in made:
-            made = sheets.build(view, sheets.choose_units(view, (layer,), by, count, seed), patches, rule)
+    if layer not in made:
+        made = sheets.build(view, sheets.choose_units(view, (layer,), by, count, seed), patches, rule)
+    with strip:
         sheet = made[layer]
         shown = [str(unit) for unit in sheet.units]
         unit = int(ui.linked_select("Unit", shown, "one", width=120))
@@ -64,47 +67,57 @@ def figures() -> tuple[str, int]:
            if cut else f"Each patch is the unit's whole receptive field, {field.size} × {field.size} pixels; "
            "grey parts lie outside the picture.")
     )  # fmt: skip
-    return layer, unit
+    return layer, unit, drawings
 
 
-def in_numbers() -> dict[str, contact_sheet.Likeness]:
-    """How alike the patches of one unit are, block by block."""
+def in_numbers(drawings: dict[str, float]) -> dict[str, contact_sheet.Likeness]:
+    """How alike the patches and the drawings of one unit are, block by block."""
     st.header("In numbers", anchor=False)
     alike = sheets.likeness(view, ends)
-    rows = [(sheets.heading(view, n, name), sheets.seen(view, name), alike[name]) for n, name in enumerate(ends)]
+    rows = [(sheets.heading(view, n, name), sheets.seen(view, name), alike[name], drawings[name])
+            for n, name in enumerate(ends)]  # fmt: skip
     st.html(contact_sheet.numbers(rows))
     st.caption(
-        f"Pairs of patches of one unit, mean over at most {contact_sheet.SAMPLE} random units of each layer. The mark "
-        "is chance: patches of the same size at random places, and any two pictures. Kinds: "
-        + ("the ten digits." if net.channels == 1 else "mammals, birds, monuments and so on, as the gallery has them.")
+        f"Two patches of one unit, mean of at most {contact_sheet.SAMPLE} random units of a layer: their correlation, "
+        f"and how often they are of one kind ({'digit' if net.channels == 1 else 'mammals, birds, monuments, …'}). The "
+        "mark is chance: random places, any two pictures. Last: correlation of two drawings of a unit shown above "
+        f"({back.lower()}); 1 means that what is in the patch does not matter."
     )
     return alike
 
 
-def words(layer: str, unit: int, alike: dict[str, contact_sheet.Likeness]) -> None:
+def words(layer: str, unit: int, alike: dict[str, contact_sheet.Likeness], drawings: dict[str, float]) -> None:
     """What to notice, where it misleads, and the folded sections."""
     first, last = alike[ends[0]], alike[ends[-1]]
     falls = first.pixels - first.pixels_chance > last.pixels - last.pixels_chance + 0.05
     gathers = last.kind > 1.2 * last.kind_chance
+    middle = sorted(drawings.values())[len(drawings) // 2]
+    blind = rule == "deconvnet" and not methods.has_max_pool(net) and middle > 0.8
     ui.explain(
         notice=[
-            "Read the rows downwards: first edges and colours, then corners and textures, then parts. Each drawing "
-            f"shows what in its patch the {ui.term('unit')} answers to, often a small part of it.",
+            f"Read the rows downwards: a {ui.term('unit')} of the first sees {sheets.seen(view, ends[0])}, of the last "
+            f"{sheets.seen(view, ends[-1])}. Where do edges and colours end, where do textures and parts begin?",
+            (f"The drawings of one unit are much the same whatever is in the patch (median correlation {middle:.2f}): "
+             "no max-pooling, so no switches that say where things were. Choose Guided." if blind else
+             "What do all patches of one unit have in common, and is that what the drawings keep?"),
             (f"Patches of one unit look alike early ({first.pixels:.2f}) and less so late ({last.pixels:.2f}, chance "
              f"{last.pixels_chance:.2f}): deep units answer to things that look different."
              if falls else "Here the patches of one unit do not become less alike with depth: see the numbers."),
             (f"Deep units gather pictures of one kind more often than chance ({100 * last.kind:.0f} %, chance "
-             f"{100 * last.kind_chance:.0f} %): they begin to follow things instead of looks." if gathers else
-             f"Deep units gather pictures of one kind hardly more than chance ({100 * last.kind:.0f} %, chance "
+             f"{100 * last.kind_chance:.0f} %): part of what they answer to goes with what is shown." if gathers else
+             f"Deep units gather pictures of one kind not clearly more than chance ({100 * last.kind:.0f} %, chance "
              f"{100 * last.kind_chance:.0f} %): do not expect one unit per thing."),
         ],
         misleads=[
-            ("Even drawn units are shown by their strongest patches only: the extremes."
+            ("Units chosen by lot, but each shown by its strongest patches only: the extremes."
              if by == "random" else
              "These are extremes twice: the strongest units, and of these the strongest patches. Choose random units "
              "for an honest picture of the layer."),
-            "A sharp drawing is no proof that the unit knows the thing: deconvnet and guided drawings restore edges "
-            "of the picture, whatever the unit is for (Nie et al., 2018). Compare with the plain gradient.",
+            ("A sharp drawing is no proof that the unit knows the thing: guided drawings, and deconvnet with "
+             "max-pooling, restore edges of the picture whatever the unit is for (Nie et al., 2018). Compare with the "
+             "plain gradient." if rule else
+             "The plain gradient says which pixels would change the unit's value a little, for more or for less; it "
+             "does not show what the unit found."),
             "Every drawing has its own scale: a faint one looks as strong as its neighbour."
             + (" And this network was trained with most of these very pictures." if view.model == "mini_vgg" else ""),
         ],
@@ -163,8 +176,8 @@ def words(layer: str, unit: int, alike: dict[str, contact_sheet.Likeness]) -> No
 @ui.fragment
 def body() -> None:
     """All that follows the choice of a layer and a unit."""
-    layer, unit = figures()
-    words(layer, unit, in_numbers())
+    layer, unit, drawings = figures()
+    words(layer, unit, in_numbers(drawings), drawings)
 
 
 body()

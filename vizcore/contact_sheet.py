@@ -185,6 +185,7 @@ class Sheet(NamedTuple):
         side: pixels of a tile in `sprite`; in `first` a tile has FIRST.
         columns, rows: of one unit's patches.
         titles: the names of the pictures, as `hits`.
+        alike: mean correlation of two drawings of one unit; 1 where the picture in the patch does not matter.
     """
 
     layer: str
@@ -196,6 +197,7 @@ class Sheet(NamedTuple):
     columns: int
     rows: int
     titles: tuple[tuple[str, ...], ...]
+    alike: float
 
 
 def build(
@@ -227,17 +229,20 @@ def build(
     picks = [Pick(starts[layer], unit, hit.picture, hit.cell) for layer, unit, hit in places]
     crops = {n: net.crop(pictures.open(n)) for n in {pick.picture for pick in picks}}
     drawings: dict[int, Image.Image] = {}
+    raw: dict[int, np.ndarray] = {}
     for n, gradient in draw_back(net, pictures, picks, rule, progress):
         (drawings[n],) = field_figures.gradient_patches(gradient[None], [boxes[n]])
+        raw[n] = _boxed(gradient, boxes[n]).ravel()
 
     sheets, at = {}, 0
     columns = int(np.ceil(np.sqrt(patches)))
     for layer, units in chosen.items():
-        rows = []
+        rows, products = [], []
         for unit in units:
             here = range(at, at + len(hits[layer, unit]))
             rows.append(([top_patches.cut(crops[picks[n].picture], boxes[n]) for n in here],
                          [drawings[n] for n in here]))  # fmt: skip
+            products.append(_correlation([raw.pop(n) for n in here]))
             at += len(here)
         side = 288 // columns
         firsts = [[row[half][0] for row in rows if row[half]] for half in (0, 1)]
@@ -246,9 +251,17 @@ def build(
         titles = tuple(tuple(pictures.titles[hit.picture] for hit in of_unit) for of_unit in found)
         sheets[layer] = Sheet(
             layer, tuple(units), found, _sprite(rows, columns, high, side), _sprite([firsts], len(units), 1, FIRST),
-            side, columns, high, titles,
+            side, columns, high, titles, float(np.mean(products)),
         )  # fmt: skip
     return sheets
+
+
+def _boxed(gradient: np.ndarray, box: field_figures.Box) -> np.ndarray:
+    """The box of a (C, H, W) gradient; zero where it reaches over the edge."""
+    top, left, bottom, right = box
+    edge = max(0, -top, -left, bottom - gradient.shape[1], right - gradient.shape[2])
+    padded = np.pad(gradient, ((0, 0), (edge, edge), (edge, edge)))
+    return padded[:, top + edge : bottom + edge, left + edge : right + edge]
 
 
 def _sprite(rows: Sequence[Sequence[Sequence[Image.Image]]], columns: int, high: int, side: int) -> bytes:
@@ -325,7 +338,7 @@ def _shrunk(picture: Image.Image, box: tuple[int, int, int, int]) -> np.ndarray:
 
 
 def _correlation(patches: Sequence[np.ndarray]) -> float:
-    """Mean correlation of two different patches; an even patch correlates with nothing."""
+    """Mean correlation of two different patches, flattened; an even patch correlates with nothing."""
     values = np.stack(patches) - np.mean(patches, 1, keepdims=True)
     length = np.linalg.norm(values, axis=1, keepdims=True)
     values = values / np.where(length > 0, length, 1)
@@ -343,24 +356,27 @@ def _off_diagonal(pairs: np.ndarray) -> float:
     return float((pairs.sum() - np.trace(pairs)) / (count * (count - 1))) if count > 1 else 0.0
 
 
-def numbers(rows: Sequence[tuple[str, str, Likeness]]) -> str:
-    """HTML: for each layer (name, what it sees) two bars, a mark in each where chance alone would end."""
+def numbers(rows: Sequence[tuple[str, str, Likeness, float]]) -> str:
+    """HTML: for each layer (name, what it sees, likeness, `Sheet.alike`) three bars, with a mark where chance ends."""
 
-    def bar(value: float, chance: float, text: str) -> str:
+    def bar(value: float, text: str, chance: float | None = None) -> str:
         track = "position:relative;height:0.75rem;background:color-mix(in srgb,currentColor 12%,transparent)"
         fill = f"height:100%;width:{100 * _share(value):.1f}%;background:var(--st-primary-color,#1c6c86)"
-        mark = (f"position:absolute;top:-0.2rem;bottom:-0.2rem;left:{100 * _share(chance):.1f}%;width:2px;"
-                "background:currentColor")  # fmt: skip
-        return (f'<td style="width:30%;{_CELL}"><div style="{track}"><div style="{fill}"></div>'
-                f'<div style="{mark}"></div></div></td><td style="{_CELL};white-space:nowrap">{text}</td>')  # fmt: skip
+        mark = "" if chance is None else (
+            f'<div style="position:absolute;top:0;bottom:-0.25rem;left:{100 * _share(chance):.1f}%;width:2px;'
+            'background:currentColor"></div>'
+        )
+        return (f'<td style="width:33%;{_CELL}"><div style="padding-bottom:0.15rem">{text}</div>'
+                f'<div style="{track}"><div style="{fill}"></div>{mark}</div></td>')  # fmt: skip
 
-    heads = ("", "Sees", "Pixels alike (correlation)", "", "Pictures of one kind", "")
+    heads = ("", "Sees", "Patches alike in their pixels", "Pictures of one kind", "Drawings alike")
     body = "".join(
         f'<tr><th style="{_CELL};font-weight:600;text-align:left;white-space:nowrap">{html.escape(name)}</th>'
         f'<td style="{_CELL};white-space:nowrap">{html.escape(sees)}</td>'
-        + bar(row.pixels, row.pixels_chance, f"{row.pixels:.2f}, chance {row.pixels_chance:.2f}")
-        + bar(row.kind, row.kind_chance, f"{100 * row.kind:.0f} %, chance {100 * row.kind_chance:.0f} %") + "</tr>"
-        for name, sees, row in rows
+        + bar(row.pixels, f"{row.pixels:.2f}, chance {row.pixels_chance:.2f}", row.pixels_chance)
+        + bar(row.kind, f"{100 * row.kind:.0f} %, chance {100 * row.kind_chance:.0f} %", row.kind_chance)
+        + bar(drawings, f"{drawings:.2f}") + "</tr>"
+        for name, sees, row, drawings in rows
     )
     head = "".join(f'<th style="{_CELL};text-align:left;font-weight:400;opacity:0.8">{text}</th>' for text in heads)
     return (f'<div style="overflow-x:auto"><table style="border-collapse:collapse;width:100%;min-width:44rem;'

@@ -13,7 +13,7 @@ import streamlit as st
 _CSS = """
 .sheet { font-family: var(--st-font); color: var(--st-text-color); position: relative; }
 .group {
-  all: unset; box-sizing: border-box; cursor: pointer; display: block; padding: 6px 8px; border-radius: 6px;
+  all: unset; box-sizing: border-box; cursor: pointer; display: block; padding: 5px 8px; border-radius: 6px;
   border: 2px solid transparent;
 }
 .group:hover { background: var(--st-secondary-background-color); }
@@ -30,8 +30,8 @@ _CSS = """
   outline: 2px solid var(--st-primary-color); display: none;
 }
 .titles { display: grid; grid-template-columns: 1fr 1fr; gap: 12px; padding: 0 10px; font-size: 0.875rem; }
-.rows .titles { padding-left: 178px; }
-.rows .group { display: grid; grid-template-columns: 160px 1fr; gap: 10px; align-items: center; }
+.rows .titles { padding-left: 132px; }
+.rows .group { display: grid; grid-template-columns: 112px 1fr; gap: 10px; align-items: center; }
 .rows .head b { display: block; font-size: 1.05rem; }
 .rows .head span { display: block; }
 .units .groups { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 400px), 1fr)); gap: 8px; }

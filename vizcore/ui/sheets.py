@@ -103,9 +103,9 @@ def overview(view: View, sheets: "dict[str, Sheet]", chosen: str, key: str, rule
     """One row per layer: the best patch of each unit, and the same drawn back. A click writes the layer to `key`."""
     groups = []
     for number, (name, sheet) in enumerate(sheets.items()):
-        channels, height, width = view.net.layer(name).out_shape
+        channels = view.net.layer(name).out_shape[0]
         groups.append(Group(
-            heading(view, number, name), f"{name} · sees {seen(view, name)} · {channels} maps of {height} × {width}",
+            heading(view, number, name), f"{channels} units, each sees {seen(view, name)}",
             [labels(sheet, n)[0] for n in range(len(sheet.units))], number, 0, len(sheet.units), FIRST,
         ))  # fmt: skip
     names = list(sheets)

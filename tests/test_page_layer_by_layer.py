@@ -1,0 +1,113 @@
+"""The page VGG layer by layer."""
+
+import pytest
+from page_visits import checked, html, open_page, texts, through_the_table
+
+from vizcore import contact_sheet, models
+
+STEM = "layer_by_layer"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _small_search(monkeypatch, folder):
+    """The index is kept for the whole file, and searches twelve pictures only."""
+    monkeypatch.setenv("VIZ_CACHE_DIR", str(folder))
+    from vizcore import top_patches
+
+    collection = top_patches.collection
+
+    def small(net, name="gallery"):
+        found = collection(net, name)
+        return found._replace(titles=found.titles[:12], digests=found.digests[:12])
+
+    monkeypatch.setattr(top_patches, "collection", small)
+
+
+def units(app):
+    """The units on offer for the chosen layer: the first is the one with the strongest patches."""
+    return list(app.selectbox(key="pick_one").options)
+
+
+def layer(app):
+    return app.selectbox(key="pick_of_layer").value
+
+
+def test_alone_it_shows_the_best_vgg_there_is():
+    app = checked(open_page(STEM, how_many=4, each=4), calm=True)
+    title = models.spec("vgg16" if models.status("vgg16") != "missing" else "mini_vgg").title
+    assert app.segmented_control(key="net").value == title
+    assert app.selectbox(key="pick_model").value == models.DEFAULT  # the sidebar is untouched
+    assert "Block 1" in html(app) and "Block 5" in html(app) and "12 pictures" in texts(app)
+    assert len(units(app)) == 4
+    assert "What do you learn from VGG layer-by-layer visualization" in texts(app)
+
+
+def test_through_the_table():
+    app = through_the_table(STEM)
+    assert app.title[0].value.endswith("VGG layer by layer") and len(units(app)) == 6
+
+
+def test_every_control_changes_what_is_shown():
+    app = checked(open_page(STEM, net="Miniature VGG", how_many=4, each=4))
+    net = models.load("mini_vgg")
+    assert layer(app) == contact_sheet.block_ends(net)[2].name
+    most = units(app)
+    before = html(app)
+    checked(app.segmented_control(key="back").set_value("Guided").run())
+    assert html(app) != before and "right guided of the same boxes" in texts(app)
+    checked(app.segmented_control(key="back").set_value("Gradient").run())
+    assert "The plain gradient says" in texts(app) and "Rule = contextlib.nullcontext" in app.code[0].value
+    checked(app.segmented_control(key="how_many").set_value(6).run())
+    assert units(app)[:4] == most and len(units(app)) == 6
+    checked(app.segmented_control(key="each").set_value(9).run())
+    assert "Left the 9 patches" in texts(app)
+    checked(app.segmented_control(key="by").set_value("on this picture").run())
+    assert "strongest cell on your picture, Giant panda" in texts(app)
+    panda = units(app)
+    checked(app.selectbox(key="image").select("jaguar").run())
+    assert units(app) != panda and "strongest cell on your picture, Jaguars" in texts(app)
+    checked(app.segmented_control(key="by").set_value("random").run())
+    drawn = units(app)
+    ends = contact_sheet.block_ends(net)
+    assert drawn == [str(unit) for unit in contact_sheet.at_random(ends[2], 6, 0)]
+    checked(app.number_input(key="seed").set_value(7).run())
+    assert units(app) == [str(unit) for unit in contact_sheet.at_random(ends[2], 6, 7)] != drawn
+    checked(app.selectbox(key="of_layer").select(ends[0].name).run())
+    assert "3 × 3 pixels" in texts(app)
+    second = units(app)[1]
+    checked(app.selectbox(key="one").select(second).run())
+    assert app.selectbox(key="pick_one").value == second and f", {second}\n" in app.code[0].value
+
+
+def test_a_layer_that_ends_no_block_has_a_sheet_too():
+    net = models.load("mini_vgg")
+    ends = {item.name for item in contact_sheet.block_ends(net)}
+    other = next(item.name for item in contact_sheet.candidates(net) if item.name not in ends)
+    app = checked(open_page(STEM, net="Miniature VGG", of_layer=other, how_many=4, each=4), calm=True)
+    assert layer(app) == other and f"each unit of {other}" in texts(app)
+
+
+def test_lite0_says_why_its_deconvnet_is_blind():
+    app = checked(open_page(STEM, net="EfficientNet-Lite0", how_many=4, each=4), calm=True)
+    assert "Deconvnet needs max-pooling" in texts(app) and "much the same whatever is in the patch" in texts(app)
+    assert "Block 1" not in html(app) and "28 × 28 cells" in html(app)
+    checked(app.segmented_control(key="back").set_value("Guided").run())
+    assert "Deconvnet needs max-pooling" not in texts(app) and "much the same" not in texts(app)
+
+
+def test_the_sidebars_model_is_offered_too():
+    app = checked(open_page(STEM, model="digits_cnn", net="Digits: Tiny VGG", how_many=4, each=4), calm=True)
+    assert layer(app) in {item.name for item in models.load("digits_cnn").layers} and "digit" in texts(app)
+    assert "trained with most of these" not in texts(app)
+    app = checked(open_page(STEM, model="digits_linear", net="Digits: linear"))
+    assert "has no feature maps" in app.warning[0].value
+
+
+def test_a_bad_link_falls_back():
+    app = checked(open_page(STEM, net="nothing", back="x", by="x", how_many=99, each=0, of_layer="x", one="-1"), True)
+    assert app.segmented_control(key="back").value == "Deconvnet" and len(units(app)) == 6
