@@ -47,10 +47,12 @@ def recipe() -> "Recipe":
 
 def show(recipe: "Recipe") -> None:
     """Set the controls to a composite; to be called before the page runs again."""
+    values = {"cutout": recipe.cutout, "ground": recipe.background} | {name: getattr(recipe, name) for name in PLACES}
+    for name, value in values.items():
+        if name not in st.session_state:  # a control that is not there yet would not tell the address
+            st.query_params[name] = str(value)
+        st.session_state[name] = value
     st.session_state["scene"] = COMPOSITE
-    st.session_state["cutout"], st.session_state["ground"] = recipe.cutout, recipe.background
-    for name in PLACES:
-        st.session_state[name] = getattr(recipe, name)
 
 
 def composite(view: View, recipe: "Recipe") -> tuple[View, np.ndarray]:
