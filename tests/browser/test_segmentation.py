@@ -7,8 +7,8 @@ def test_a_click_on_a_composite_shows_it(visit):
     kept = bench.stored()
     worst, _ = kept.extremes("grad_cam", 8)
     window = visit("segmentation?source=Grad-CAM")
-    strip = window.page.locator(".st-key-strip canvas")
-    window.page.wait_for_function("document.querySelector('.st-key-strip canvas')?.dataset.tiles == 16")
+    strip = window.page.locator(".st-key-strip canvas[data-tiles='16']")
+    strip.wait_for()
     for place, position in ((60, worst[0]), (200, worst[1])):
         strip.scroll_into_view_if_needed()
         strip.click(position={"x": place, "y": 180})
