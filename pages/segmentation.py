@@ -86,7 +86,7 @@ def measured() -> None:
     st.html(figures.bars(groups))
     st.caption(
         f"Mean {ui.term('IoU')} of {len(kept.recipes)} composites, {models.MODELS[kept.model].title}; line: 95 % "
-        f"interval. Smoothing, percentiles and boxes were chosen on {2 * bench.TUNING} composites of other cut-outs.",
+        "interval. Settings were chosen on composites of other cut-outs, and so that photographs are not cut to nothing.",
         unsafe_allow_html=True,
     )
     st.markdown(figures.verdict(title, kept.rows[source], kept.rows["box"]))

@@ -37,7 +37,8 @@ FILE = gallery.ASSETS / "segmentation.json"
 SEED, TUNING = 11, 32  # of all choices; cut-outs kept apart for choosing the parameters
 STEPS = (8, 19), (0, 21), (0, 21)  # of 5 %: size, across, down
 
-# Where the maps come from: the method's parameters, and what did best on the tuning composites.
+# Where the maps come from: the method's parameters, and settings that did well on tuning composites (a coarse grid)
+# without cutting the gallery's photographs to nothing.
 SOURCES: dict[str, tuple[dict, Settings]] = {
     "saliency": ({}, Settings(5, 92, 40, 3, 80)),
     "smooth_grad": ({"samples": 8}, Settings(9, 95, 50, 3, 85)),
