@@ -86,7 +86,7 @@ def measured() -> None:
     st.html(figures.bars(groups))
     st.caption(
         f"Mean {ui.term('IoU')} of {len(kept.recipes)} composites, {models.MODELS[kept.model].title}; line: 95 % "
-        "interval. Settings were chosen on composites of other cut-outs, and so that photographs are not cut to nothing.",
+        "interval. Settings were chosen on composites of other cut-outs, and so that photographs are not cut away.",
         unsafe_allow_html=True,
     )
     st.markdown(figures.verdict(title, kept.rows[source], kept.rows["box"]))
