@@ -43,7 +43,7 @@ def figures() -> tuple[str, int, dict[str, float]]:
         f"Each row: {WHICH[by]}, before the ReLU. Drawings: grey is zero, each on its own scale. "
         "Point at a tile for its picture and value; click a row to see all its patches below."
     )
-    for note in field_figures.rule_notes(net, rule, methods.count_relus(net)):
+    for note in field_figures.rule_notes(net, rule):
         st.info(note, icon=":material/info:")
 
     st.header("One layer, unit by unit", anchor=False)

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import field_figures, methods, neuron_figures, neuron_gradient, relu_rules, render, top_patches, ui
+from vizcore import field_figures, neuron_figures, neuron_gradient, relu_rules, render, top_patches, ui
 from vizcore.atlas import atlas
 from vizcore.neuron_figures import Card, placed
 from vizcore.ui import cache, neurons
@@ -80,8 +80,7 @@ def gradients() -> None:
                      f"{rule} of {neuron.name} for {view.title}")  # fmt: skip
             st.html(ui.scale(tops[rule], 3 if len(plain) == 3 else 2, True, "per unit of input; grey is zero"))
     neurons.show_spread(view, neuron, plain)
-    relus = methods.count_relus(view.net)
-    for note in dict.fromkeys(n for rule in rules for n in field_figures.rule_notes(view.net, RULES[rule], relus)):
+    for note in dict.fromkeys(n for rule in rules for n in field_figures.rule_notes(view.net, RULES[rule])):
         st.info(note, icon=":material/info:")
     st.subheader("The same in the pictures it answers most", anchor=False)
     st.html(neuron_figures.sheet([card(n, rules, tops if same else {}, zoomed) for n in range(len(hits[:shown]))]))

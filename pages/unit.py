@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import activation_maximization, field_figures, methods, relu_rules, render, top_patches, ui, unit_classes
+from vizcore import activation_maximization, field_figures, relu_rules, render, top_patches, ui, unit_classes
 from vizcore.atlas import atlas
 from vizcore.ui import units
 
@@ -87,7 +87,7 @@ def patches() -> None:
         ),
         unsafe_allow_html=True,
     )
-    for note in field_figures.rule_notes(view.net, RULES[back], methods.count_relus(view.net)):
+    for note in field_figures.rule_notes(view.net, RULES[back]):
         st.info(note, icon=":material/info:")
 
 

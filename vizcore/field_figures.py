@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
-from torch import nn
 
-from vizcore import render
+from vizcore import methods, render
 from vizcore.activation_maximization import Preferred
 from vizcore.models import Layer, Net
 
@@ -145,13 +144,13 @@ def gradient_patches(gradients: np.ndarray, boxes: Sequence[Box]) -> list[Image.
     return patches
 
 
-def rule_notes(net: Net, rule: str | None, relus: int) -> list[str]:
+def rule_notes(net: Net, rule: str | None) -> list[str]:
     """What the chosen way back cannot do in this network, in sentences."""
     if rule is None:
         return []
-    if relus == 0:
+    if not methods.count_relus(net):
         return [f"{net.title} has no ReLU: this is the plain gradient."]
-    if rule == "deconvnet" and not any(isinstance(module, nn.MaxPool2d) for module in net.network.modules()):
+    if rule == "deconvnet" and not methods.has_max_pool(net):
         return [f"Deconvnet needs max-pooling to know the places; {net.title} has none, so the picture depends on the "
                 "unit and hardly on what is in the patch."]  # fmt: skip
     return []
