@@ -20,6 +20,9 @@ SHOTS = {
     "grad_cam": ("grad_cam?image=dog_bicycle_car", "light"),
     "guided_grad_cam": ("guided_grad_cam?image=jaguar", "dark"),
     "saliency": ("saliency?image=koala", "light"),
+    "gradients": ("gradients?image=jaguar", "dark"),
+    "layer_by_layer": ("layer_by_layer?image=koala", "light"),
+    "timeline": ("timeline?image=giant_panda&family=class+activation", "light"),
 }
 
 

@@ -173,10 +173,8 @@ def live() -> None:
         ui.compare(panels, share=False, columns=3)
         ui.notes(result)
         st.markdown(" ".join(lines), unsafe_allow_html=True)
-        st.caption(
-            f"{entry.title}: {entry.paper}. "
-            + (of_method.failure if of_method else "A control: it does not look at the network's answer at all.")
-        )
+        control = "A control: it does not look at the network's answer at all." if entry.family == "control" else ""
+        st.caption(f"{entry.title}: {entry.paper}. {of_method.failure if of_method else control}")
 
 
 with panel:

@@ -9,6 +9,11 @@ from torch import nn
 
 from vizcore import activations, cam, method_facts, methods, models
 
+OURS = (  # a method that somebody adds may go without
+    "saliency", "input_x_gradient", "smooth_grad", "integrated_gradients", "deconvnet", "guided_backprop", "cam",
+    "grad_cam", "grad_cam_pp", "hires_cam", "layer_cam", "xgrad_cam", "eigen_cam", "ablation_cam", "score_cam",
+    "guided_grad_cam", "occlusion", "rise", "edges", "random",
+)  # fmt: skip
 QUICK = {
     "smooth_grad": {"samples": 4}, "integrated_gradients": {"steps": 8, "tolerance": 0.0},
     "occlusion": {"patch": 0.45, "stride": 0.75}, "rise": {"samples": 12},
@@ -62,9 +67,18 @@ def test_cost_is_what_is_counted(nets, name, method):
     x = torch.randn(1, net.channels, net.input_size, net.input_size, generator=torch.Generator().manual_seed(3))
     maps = activations.feature_maps(net, x, net.cam_layer)
     cost = method_facts.cost(method, net, params, maps)
+    if cost is None:
+        pytest.skip("no cost is stated, and none is shown")
     forward, backward = counted(net, x, method, params)
     assert (cost.forward + cost.partial, cost.backward) == (forward, backward)
     assert cost.exact
+
+
+def test_the_cost_of_all_of_ours_is_stated(nets):
+    maps = np.ones((3, 4, 4), np.float32)
+    for name, entry in methods.METHODS.items():
+        params = {param.name: param.default for param in entry.params if param.kind != "layer"}
+        assert method_facts.cost(name, nets["average"], params, maps) is not None or name not in OURS
 
 
 def test_integrated_gradients_may_take_more(nets):

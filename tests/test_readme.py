@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import page_visits
 import pytest
 import torch
 
@@ -35,14 +36,20 @@ def test_wrap(capsys):
     assert capsys.readouterr().out.startswith("(62, 62)")
 
 
-def test_method(monkeypatch):
+def test_method(monkeypatch, tmp_path):
     function, entry = example("method").split("# in _ENTRIES of vizcore/methods.py\n")
-    scope = {"Method": methods.Method}
-    exec(function, scope)
+    (tmp_path / "readme_method.py").write_text(function)
+    monkeypatch.syspath_prepend(tmp_path)
+    import readme_method
+
+    scope = {"Method": methods.Method, "deviation": readme_method.deviation}
     monkeypatch.setitem(methods.METHODS, "deviation", eval(entry, scope))
     net = models.wrap(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 2)), input_size=4)
     result = methods.run("deviation", net, torch.ones(1, 3, 4, 4), target=0)
     assert result.values.tolist() == [[3.0] * 4] * 4
+    app = page_visits.open_page("timeline", method="deviation", model="mini_vgg")
+    assert "Deviation, “" in page_visits.captions(app)[0]
+    assert any('methods.run("deviation"' in block.value.replace("'", '"') for block in app.code)
 
 
 def test_model(monkeypatch, tmp_path):

@@ -41,6 +41,19 @@ def test_snippet_reproduces_the_method(net, name, params):
     assert np.abs(got - result.values).max() <= 1e-4 * np.abs(result.values).max()
 
 
+def test_every_method_of_ours_has_a_program_of_its_own():
+    assert set(methods.names()) <= set(snippets._BODIES)
+
+
+def test_a_new_method_without_a_program_shows_its_call(net, monkeypatch):
+    monkeypatch.delitem(snippets._BODIES, "saliency")
+    program = snippets.code("saliency", net.name, str(ASSET.file), 388, None, {"reduction": "max"})
+    scope: dict = {}
+    exec(compile(program, "saliency", "exec"), scope)
+    expected = methods.run("saliency", net, net.preprocess(images.load(ASSET.file)), 388, reduction="max").values
+    assert np.array_equal(scope["result"].numpy(), expected)
+
+
 def test_snippets_stay_short():
     for name in methods.names():
         full = {p.name: p.default for p in methods.METHODS[name].params}

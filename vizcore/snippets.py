@@ -218,11 +218,15 @@ def code(
         params: all parameters of the method, defaults included.
 
     Returns:
-        Python source; running it leaves the values in `result`.
-
-    Raises:
-        KeyError: a method without a program.
+        Python source; running it leaves the values in `result`. For a method without a program here, the call of
+        the registered one.
     """
+    if method not in _BODIES:
+        options = {"layer": layer} if layer else {}
+        given = "".join(f", {name}={value!r}" for name, value in (options | dict(params)).items())
+        start = _START.format(model=model, image=image).replace("images, models", "images, methods, models")
+        call = f"methods.run({method!r}, net, x, target={int(target)}{given})"
+        return f"{start.strip()}\n\nresult = torch.from_numpy({call}.values)\n"
     fill: dict[str, Any] = {"model": model, "image": image, "target": int(target), "layer": layer} | dict(params)
     fill["score"] = _OF[fill.get("of", "logit")].format(**fill)
     fill["reduced"] = _REDUCE[fill.get("reduction", "sum")]

@@ -26,7 +26,8 @@ def test_every_page_opens(visit, stem):
     window = visit(stem)
     title = next(page.title for section in PAGES.values() for page in section if page.stem == stem)
     expect(window.page.locator("[data-testid=stMain] h1").first).to_contain_text(title)
-    expect(window.page.locator("[data-testid=stMain] [data-testid=stImage] img").first).to_be_visible(timeout=60_000)
+    pictures = window.page.locator("[data-testid=stMain] :is([data-testid=stImage] img, canvas, .picture img)")
+    expect(pictures.filter(visible=True).first).to_be_visible(timeout=60_000)
 
 
 def test_choosing_a_picture_changes_everything(visit):
