@@ -26,18 +26,40 @@ def run(code: str) -> np.ndarray:
     return space["result"]
 
 
+def shown(app, ground: str) -> None:
+    """The chart has every kept mean of this background, and the verdict is about it."""
+    kept, on = bench.stored(ground), {"background": "on one material", "photo": "on photographs"}[ground]
+    numbers = re.findall(r"<b>(\d\.\d\d)</b>", html(app))
+    expected = [np.mean([row[i] for row in kept.rows[name]]) for name in (*bench.SOURCES, "box") for i in (0, 1)]
+    assert numbers[: len(expected)] == [f"{mean:.2f}" for mean in expected]
+    assert f"**SmoothGrad, {on}**" in texts(app)
+    assert any(caption.value.startswith(f"SmoothGrad, {on}: the 8 best") for caption in app.caption)
+
+
+def test_the_kind_of_background():
+    app = open_page("segmentation")
+    checked(app.segmented_control(key="grounds").set_value("Photographs").run())
+    shown(app, "photo")
+    shown(open_page("segmentation", grounds="Photographs"), "photo")
+    shown(open_page("segmentation", grounds="sand"), "background")
+    for ground in bench.GROUNDS:  # what the page says of the plain box is what was measured
+        rows = bench.stored(ground).rows
+        best = max(np.mean([row.cut for row in rows[source]]) for source in bench.SOURCES)
+        assert f"{np.mean([row.cut for row in rows['box']]):.2f}, from the seeds of the best map" in texts(app)
+        assert f") {best:.2f}: " in texts(app)
+
+
 def test_alone_and_through_the_table():
     app = open_page("segmentation")
     assert captions(app) == captions(through_the_table("segmentation"))
     assert not scores(app) and "Nobody outlined this picture" in texts(app)
-    for name, rows in bench.stored().rows.items():
-        mean = bench.interval([row.cut for row in rows]).mean
-        assert f"<b>{mean:.2f}</b>" in html(app), name
+    shown(app, "background")
     assert f"{len(bench.stored().recipes)} composites" in texts(app)
 
 
-def test_a_composite_of_the_measurement_scores_what_was_kept():
-    kept = bench.stored()
+@pytest.mark.parametrize("ground", bench.GROUNDS)
+def test_a_composite_of_the_measurement_scores_what_was_kept(ground):
+    kept = bench.stored(ground)
     recipe, row = kept.recipes[3], kept.rows["grad_cam"][3]
     app = open_page(
         "segmentation", scene=COMPOSITE, source="Grad-CAM", cutout=recipe.cutout, ground=recipe.background,
@@ -86,12 +108,13 @@ def test_program_of_a_picture_makes_the_mask(title):
     assert 0.01 < mask.mean() < 0.99
 
 
-def test_measuring_again():
-    app = open_page("segmentation", source="Grad-CAM", again="true", count=20)
-    rows = bench.stored().rows
-    shown = html(app).split("the first 20 composites")[1]
+@pytest.mark.parametrize(("name", "ground"), [("One material", "background"), ("Photographs", "photo")])
+def test_measuring_again(name, ground):
+    app = open_page("segmentation", source="Grad-CAM", again="true", count=20, grounds=name)
+    rows = bench.stored(ground).rows
+    found = html(app).split("the first 20 composites")[1]
     for mean in (np.mean([r.cut for r in rows["grad_cam"][:20]]), np.mean([r.threshold for r in rows["box"][:20]])):
-        assert f"<b>{mean:.2f}</b>" in shown
+        assert f"<b>{mean:.2f}</b>" in found
 
 
 @pytest.mark.parametrize("model", ["mini_vgg", "digits_cnn", "digits_linear"])

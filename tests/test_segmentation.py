@@ -1,5 +1,6 @@
 """Seeds, the graph cut, scores, and the kept measurement."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -7,9 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from vizcore import models, segmentation, segmentation_figures
+from vizcore import gallery, models, segmentation, segmentation_figures
 from vizcore import segmentation_bench as bench
 from vizcore.segmentation import BACKGROUND, CORE, FOREGROUND, UNDECIDED
+from vizcore.ui import segments
 
 RECIPE = bench.Recipe("zebra", "grass")
 
@@ -130,6 +132,23 @@ def test_composites_are_fixed_varied_and_kept_apart():
     assert picture.size == (112, 112) and truth.shape == (112, 112) and truth.any()
 
 
+def test_composites_on_photographs_differ_in_nothing_but_the_background():
+    plain = {asset.id for asset in gallery.records("photo") if asset.category in bench.PLAIN}
+    for part in ("tuning", "test"):
+        pairs = zip(bench.recipes(part), bench.recipes(part, "photo"), strict=True)
+        for material, photo in pairs:
+            assert material == photo._replace(background=material.background)
+            assert bench.ground(photo.background).kind == "photo" and bench.ground(material.background).kind != "photo"
+    tuning, test = ({r.background for r in bench.recipes(part, "photo")} for part in ("tuning", "test"))
+    assert tuning.isdisjoint(test) and plain.isdisjoint(tuning | test) and len(tuning) == bench.TUNING_PHOTOS
+    assert len(test) == len(bench.recipes()) and bench.recipes(ground="photo") == bench.recipes(ground="photo")
+    (a, mask), (b, same) = (bench.build(bench.recipes(ground=ground)[4], 112) for ground in bench.GROUNDS)
+    assert (mask == same).all()
+    differ = (np.asarray(a).astype(int) - np.asarray(b)).any(-1)
+    edges = segmentation_figures.edge(mask, 1) | segmentation_figures.edge(~mask, 1)
+    assert differ[~mask & ~edges].mean() > 0.9 and not differ[mask & ~edges].any()
+
+
 def test_the_network_sees_the_composite_as_it_is():
     net = models.load("efficientnet_lite0")
     picture, _ = bench.build(RECIPE, 224)
@@ -143,32 +162,61 @@ def test_interval_of_the_mean():
     assert bench.interval([0.3]) == pytest.approx((0.3, 0.3, 0.3))
 
 
+@pytest.mark.parametrize("ground", bench.GROUNDS)
 @pytest.mark.parametrize("source", bench.SOURCES)
-def test_kept_numbers_are_found_again(source):
-    kept, net = bench.stored(), models.load("efficientnet_lite0")
-    assert kept.model == net.name and kept.recipes == bench.recipes()
+def test_kept_numbers_are_found_again(source, ground):
+    kept, net = bench.stored(ground), models.load("efficientnet_lite0")
+    assert kept.model == net.name and kept.recipes == bench.recipes(ground=ground)
     worst, best = kept.extremes(source, 8)
     scores = [row.cut for row in kept.rows[source]]
     assert scores[best[0]] == max(scores) and scores[worst[0]] == min(scores)
     assert {*worst, *best} <= kept.masks[source].keys()
     for position in (best[0], worst[7], 10):
         row, mask = bench.measure_one(net, source, bench.SOURCES[source][1], kept.recipes[position])
-        assert np.allclose(row, kept.rows[source][position], atol=0.01)
+        assert np.allclose(row, kept.rows[source][position], rtol=0, atol=1e-6)
         if position in kept.masks[source]:
-            assert segmentation.iou(mask, kept.masks[source][position]) > 0.98
+            assert (mask == kept.masks[source][position]).all()
             assert bench.unpack(bench.pack(mask)).tolist() == mask.tolist()
 
 
-def test_kept_settings_are_those_of_the_code():
-    import json
+def test_settings_are_the_best_of_the_grid_on_tuning_composites():
+    from training.segmentation import GRID, best
 
     found = json.loads(bench.FILE.read_text("utf-8"))
     for source, (params, settings) in bench.SOURCES.items():
         assert found["settings"][source] == {"params": params, **settings._asdict()}
+        assert [tuple(line[:4]) for line in found["tuning"][source]] == list(GRID)
+        sums = [line[4] + line[5] for line in found["tuning"][source]]
+        assert tuple(found["tuning"][source][int(np.argmax(sums))][:4]) == settings[:4]
     assert found["box"] == bench.BOX._asdict()
-    for position in (0, 50):
-        row = bench.box_row(bench.recipes()[position], 224)
-        assert np.allclose(row, found["rows"]["box"][position], atol=1e-4)
+    assert best(found["tuning"]) == ({source: settings for source, (_, settings) in bench.SOURCES.items()}, bench.BOX)
+
+
+@pytest.mark.parametrize("ground", bench.GROUNDS)
+def test_kept_rows_of_the_boxes_and_kept_means(ground):
+    found, kept = json.loads(bench.FILE.read_text("utf-8"))[ground], bench.stored(ground)
+    for position in (0, 31, 50, 104):
+        row = bench.box_row(bench.recipes(ground=ground)[position], 224)
+        assert np.allclose(row, found["rows"]["box"][position], rtol=0, atol=1e-6)
+    for name, rows in kept.rows.items():
+        assert len(rows) == len(kept.recipes)
+        for i, column in enumerate(zip(*found["rows"][name], strict=True)):
+            assert segments.means(ground)[name][i].mean == pytest.approx(sum(column) / len(column), abs=1e-9)
+
+
+def test_kept_grid_has_its_points_in_order_and_the_boxes_are_found_again():
+    from training.segmentation import BOXES, GRID, SHARES, THRESHOLDS
+
+    lines = json.loads(bench.FILE.read_text("utf-8"))["tuning"]
+    assert [tuple(line[:3]) for line in lines["box"]] == list(BOXES)
+    assert [line[0] for line in lines["box share"]] == list(SHARES)
+    for ground, column in zip(bench.GROUNDS, (-2, -1), strict=True):
+        truths = [bench.build(recipe, 224)[1] for recipe in bench.recipes("tuning", ground)]
+        for line, share in zip(lines["box share"], SHARES, strict=True):
+            box = segmentation.centre_box((224, 224), share)
+            assert line[column] == pytest.approx(np.mean([segmentation.iou(box, truth) for truth in truths]), abs=1e-5)
+    assert {line[1] for line in lines["saliency threshold"]} == set(THRESHOLDS)
+    assert {line[0] for line in lines["saliency threshold"]} == {point[0] for point in GRID}
 
 
 def test_progress_and_cancellation():
@@ -199,5 +247,11 @@ def test_figures():
     rows = [bench.Row(0.8, 0.3)] * 10
     text = segmentation_figures.verdict("Saliency", rows, [bench.Row(0.9, 0.2)] * 10)
     assert "0.50 better than the threshold" in text and "0.10 worse than GrabCut from the centre box" in text
+    said = segmentation_figures.alone("Saliency", "here", rows, [bench.Row(0.9, 0.2)] * 10)
+    assert "overlap the object more than a box in the middle does (IoU 0.30 and 0.20)" in said
+    measured = {name: {"s": rows, "box": [bench.Row(box, 0.2)] * 10} for name, box in (("A", 0.9), ("B", 0.5))}
+    said = segmentation_figures.without_network(measured, {"Saliency": "s"})
+    assert "on a 0.90, from the seeds of the best map (Saliency) 0.80: the box is better" in said
+    assert "on b 0.50, from the seeds of the best map (Saliency) 0.80: the map is better" in said
     chart = segmentation_figures.bars([("A <b>", [segmentation_figures.Bar("x", bench.Mean(0.5, 0.4, 0.6))])])
     assert "A &lt;b&gt;" in chart and "<b>0.50</b>" in chart

@@ -1,12 +1,19 @@
 """Measure segmentation by heat map and GrabCut on composites: writes assets/segmentation.json and its record.
 
-    python -m training.segmentation --tune      # what was tried on the tuning composites; prints, writes nothing
+    python -m training.segmentation --tune      # tries the grid below on the tuning composites and keeps what it found
     python -m training.segmentation             # measures the test composites with the settings in the code
+
+The settings in vizcore/segmentation_bench.py are those that `best` finds in the kept grid, unchanged: for each source
+the setting with the largest mean IoU of GrabCut on the tuning composites of both kinds, and for its smoothing the best
+threshold of the same map. The controls without a network are chosen likewise.
 """
 
 import argparse
 import hashlib
 import json
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -16,80 +23,121 @@ from vizcore import gallery, models, segmentation
 from vizcore import segmentation_bench as bench
 from vizcore.segmentation import Settings
 
-EXTREMES = 8
+MODEL, EXTREMES = "efficientnet_lite0", 8
+CUTS, THRESHOLDS = (1, 3), (60, 65, 70, 75, 80, 85, 90)
+GRID = tuple(product((3, 5, 9), (90, 95, 98), (30, 50), CUTS))  # smoothing, object, background, graph cuts
+BOXES = tuple(product((0.2, 0.3, 0.4, 0.5, 0.6), (0.9, 0.95), CUTS))  # inner and outer box, graph cuts
+SHARES = (0.5, 0.55, 0.6, 0.65, 0.7)  # of the box that is taken as it is
 
 
-def tune(net: models.Net) -> None:
-    """Mean IoU on the tuning composites for a grid of settings."""
-    built = [bench.build(recipe, net.input_size) for recipe in bench.recipes("tuning")]
-    truths = [truth for _, truth in built]
-    size = truths[0].shape
+@cache
+def network() -> models.Net:
+    """The network of the measurement; one thread, since another process works beside this one."""
+    torch.set_num_threads(1)
+    return models.load(MODEL)
 
-    def mean(masks) -> str:
-        return f"{bench.interval([segmentation.iou(m, t) for m, t in zip(masks, truths, strict=True)]).mean:.3f}"
 
-    for share in (0.5, 0.55, 0.6, 0.65, 0.7):
-        print("box", share, mean(segmentation.centre_box(size, share) for _ in truths), flush=True)
-    for inner, outer in ((0.2, 0.95), (0.3, 0.95), (0.4, 0.95), (0.5, 0.9), (0.5, 0.95), (0.6, 0.95)):
-        labels = segmentation.box_seeds(size, inner, outer)
-        for cuts in (1, 3):
-            print("GrabCut from a box", inner, outer, cuts,
-                  mean(segmentation.cut(picture, labels, cuts) for picture, _ in built), flush=True)  # fmt: skip
+# Choosing the settings.
+
+
+def tried(recipe: bench.Recipe) -> dict[str, list[float]]:
+    """The IoU of every point of every grid on one composite, in the grids' order."""
+    net = network()
+    picture, truth = bench.build(recipe, net.input_size)
+    size, score = truth.shape, lambda mask: segmentation.iou(mask, truth)
+    found = {
+        "box share": [score(segmentation.centre_box(size, share)) for share in SHARES],
+        "box": [score(segmentation.cut(picture, segmentation.box_seeds(size, *ends), cuts)) for *ends, cuts in BOXES],
+    }
     for source in bench.SOURCES:
-        values = [bench.explain(net, source, picture) for picture, _ in built]
-        for sigma in (3, 5, 9):
-            maps = [segmentation.strength(v, size, sigma) for v in values]
-            for percentile in (75, 80, 85, 90):
-                print(source, "threshold", sigma, percentile,
-                      mean(segmentation.threshold(m, percentile) for m in maps), flush=True)  # fmt: skip
-            for foreground, background in ((92, 40), (95, 30), (95, 50), (98, 50)):
-                for cuts in (1, 3):
-                    labels = [segmentation.seeds(m, foreground, background) for m in maps]
-                    masks = (segmentation.cut(p, s, cuts) for (p, _), s in zip(built, labels, strict=True))
-                    print(source, Settings(sigma, foreground, background, cuts), mean(masks), flush=True)
+        values = bench.explain(net, source, picture)
+        maps = {sigma: segmentation.strength(values, size, sigma) for sigma in dict.fromkeys(p[0] for p in GRID)}
+        seeds = {point[:3]: segmentation.seeds(maps[point[0]], *point[1:3]) for point in GRID}
+        found[source] = [score(segmentation.cut(picture, seeds[point[:3]], point[3])) for point in GRID]
+        found[f"{source} threshold"] = [
+            score(segmentation.threshold(maps[sigma], percentile)) for sigma, percentile in product(maps, THRESHOLDS)
+        ]
+    return found
 
 
-def measure(net: models.Net) -> str:
-    """The measurement on all test composites as JSON."""
-    recipes = bench.recipes()
-    rows, masks = {"box": [bench.box_row(recipe, net.input_size) for recipe in recipes]}, {}
+def tune() -> dict[str, list[list[float]]]:
+    """For every grid a line per point: the point, then its mean IoU on each of the GROUNDS."""
+    grids = {"box share": [(share,) for share in SHARES], "box": BOXES}
+    for source in bench.SOURCES:
+        grids[source] = GRID
+        grids[f"{source} threshold"] = list(product(dict.fromkeys(point[0] for point in GRID), THRESHOLDS))
+    lines = {name: [list(point) for point in grid] for name, grid in grids.items()}
+    with ProcessPoolExecutor(2) as pool:
+        for ground in bench.GROUNDS:
+            rows = list(pool.map(tried, bench.recipes("tuning", ground)))
+            for name, grid in lines.items():
+                for index, line in enumerate(grid):
+                    line.append(round(sum(row[name][index] for row in rows) / len(rows), 5))
+    return lines
+
+
+def best(lines: dict[str, list[list[float]]]) -> tuple[dict[str, Settings], bench.Box]:
+    """The settings with the largest mean over both kinds of background; the first of equals."""
+
+    def top(grid: list[list[float]]) -> list[float]:
+        return max(grid, key=lambda line: line[-2] + line[-1])[:-2]
+
+    found = {}
+    for source in bench.SOURCES:
+        point = top(lines[source])
+        same = [line for line in lines[f"{source} threshold"] if line[0] == point[0]]
+        found[source] = Settings(*point, top(same)[1])
+    return found, bench.Box(*top(lines["box share"]), *top(lines["box"]))
+
+
+# Measuring with them.
+
+
+def measure(ground: str) -> dict:
+    """The measurement on all test composites of one kind."""
+    net, recipes, masks = network(), bench.recipes(ground=ground), {}
+    rows = {"box": [bench.box_row(recipe, net.input_size) for recipe in recipes]}
     for source, (_, settings) in bench.SOURCES.items():
         found = [bench.measure_one(net, source, settings, recipe) for recipe in recipes]
         rows[source] = [row for row, _ in found]
         order = sorted(range(len(found)), key=lambda i: found[i][0].cut)
         chosen = order[:EXTREMES] + order[-EXTREMES:]
         masks[source] = {str(i): bench.pack(found[i][1]) for i in sorted(chosen)}
-        print(source, *(bench.interval([row[k] for row in rows[source]]) for k in (0, 1)), sep="\n  ", flush=True)
-    return json.dumps(
-        {
-            "model": net.name, "seed": bench.SEED, "recipes": recipes,
-            "settings": {source: {"params": p, **s._asdict()} for source, (p, s) in bench.SOURCES.items()},
-            "box": bench.BOX._asdict(),
-            "rows": {name: [[round(v, 5) for v in row] for row in found] for name, found in rows.items()},
-            "masks": masks,
-        },
-        separators=(",", ":"),
-    ) + "\n"  # fmt: skip
+    for name, found in rows.items():
+        print(ground, name, *(bench.interval([row[k] for row in found]) for k in (0, 1)), sep="\n  ", flush=True)
+    kept = {name: [[round(v, 7) for v in row] for row in found] for name, found in rows.items()}
+    return {"recipes": recipes, "rows": kept, "masks": masks}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tune", action="store_true", help="try a grid of settings on the tuning composites")
-    torch.set_num_threads(1)
-    net = models.load("efficientnet_lite0")
-    if parser.parse_args().tune:
-        tune(net)
-        return
-    data = measure(net).encode()
+def write(content: dict) -> None:
+    """The file and its record in the manifest."""
+    data = (json.dumps(content, separators=(",", ":")) + "\n").encode()
     Path(bench.FILE).write_bytes(data)
     release.put_on_record([{
         "path": bench.FILE.relative_to(gallery.ASSETS).as_posix(), "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data), "kind": "measurement", "title": "Segmentation of composites, measured",
         "category": "measurements", "author": "The authors of this dashboard", "licence": "Apache-2.0",
         "source": "training/segmentation.py",
-        "how": "python -m training.segmentation: intersection over union of GrabCut, of a threshold and of centre "
-        "boxes with the known masks of composites of this project's cut-outs and backgrounds",
+        "how": "python -m training.segmentation --tune, then python -m training.segmentation: intersection over union "
+        "of GrabCut, of a threshold and of centre boxes with the known masks of composites of this project's cut-outs "
+        "on its backgrounds and photographs",
     }])  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tune", action="store_true", help="try a grid of settings on the tuning composites")
+    if parser.parse_args().tune:
+        found = tune()
+        write(json.loads(Path(bench.FILE).read_text("utf-8")) | {"tuning": found})
+        print(*best(found), sep="\n")
+        return
+    content = {
+        "model": MODEL, "seed": bench.SEED, "box": bench.BOX._asdict(),
+        "settings": {source: {"params": p, **s._asdict()} for source, (p, s) in bench.SOURCES.items()},
+        "tuning": json.loads(Path(bench.FILE).read_text("utf-8"))["tuning"],
+    }  # fmt: skip
+    write(content | {ground: measure(ground) for ground in bench.GROUNDS})
 
 
 if __name__ == "__main__":

@@ -21,23 +21,25 @@ if TYPE_CHECKING:
 PLACES = {"size": "Size (%)", "across": "Left to right (%)", "down": "Top to bottom (%)"}
 COMPOSITE = "Composite with known outline"
 SCENES = ["Picture of the sidebar", COMPOSITE]
+GROUNDS = {"One material": "background", "Photographs": "photo"}  # the kinds of vizcore.segmentation_bench
 _bound = {"bind": "query-params"}
 
 
 def recipe() -> "Recipe":
     """Controls for a composite: cut-out, background, size and place, all in the address."""
     from vizcore import gallery
-    from vizcore.segmentation_bench import Recipe
+    from vizcore.segmentation_bench import GROUNDS, Recipe, grounds
 
-    titles = {kind: {a.id: a for a in gallery.records(kind)} for kind in ("cutout", "background")}
-    cutouts = sorted(titles["cutout"], key=lambda id: (not titles["cutout"][id].classes, titles["cutout"][id].title))
+    things = {asset.id: asset for asset in gallery.records("cutout")}
+    below = {asset.id: asset for kind in GROUNDS for asset in grounds(kind)}
     cutout = linked_select(
-        "Cut-out", list(titles["cutout"]), "cutout", default="zebra", width=200, order=cutouts,
-        format_func=lambda id: f"{titles['cutout'][id].title} ({titles['cutout'][id].category})",
+        "Cut-out", list(things), "cutout", default="zebra", width=200,
+        order=sorted(things, key=lambda id: (not things[id].classes, things[id].title)),
+        format_func=lambda id: f"{things[id].title} ({things[id].category})",
     )  # fmt: skip
     ground = linked_select(
-        "Background", list(titles["background"]), "ground", default="meadow", width=150,
-        format_func=lambda id: titles["background"][id].title,
+        "Background", list(below), "ground", default="meadow", width=200,
+        format_func=lambda id: f"{below[id].title}{' (photograph)' * (below[id].kind == 'photo')}",
     )  # fmt: skip
     size = st.slider(PLACES["size"], 30, 100, 70, 5, key="size", width=135, **_bound)
     across = st.slider(PLACES["across"], 0, 100, 40, 5, key="across", width=135, **_bound)
@@ -55,14 +57,21 @@ def show(recipe: "Recipe") -> None:
     st.session_state["scene"] = COMPOSITE
 
 
+def _title(recipe: "Recipe") -> str:
+    from vizcore import gallery
+    from vizcore.segmentation_bench import ground
+
+    below = ground(recipe.background)
+    named = below.title.lower() if below.kind == "background" else f"a photograph ({below.title})"
+    return f"{gallery.find('cutout', recipe.cutout).title} on {named}"
+
+
 def composite(view: View, recipe: "Recipe") -> tuple[View, np.ndarray]:
     """The composite in the place of the view's picture, for its top prediction, and its true mask."""
-    from vizcore import gallery
     from vizcore.segmentation_bench import build
 
     picture, truth = build(recipe, view.net.input_size)
-    thing, ground = gallery.find("cutout", recipe.cutout), gallery.find("background", recipe.background)
-    title = f"{thing.title} on {ground.title.lower()}"
+    title = _title(recipe)
     return look(view, picture=picture, title=title, alt=f"A composite: {title}"), truth
 
 
@@ -73,24 +82,24 @@ def settings(source: str) -> "Settings":
 
     best, key = SOURCES[source][1], "".join(word[0] for word in source.split("_")) + "_"
     sigma = st.slider(
-        "Smoothing (% of the side)", 0, 15, best.sigma, 1, key=f"{key}sigma", width=180, **_bound,
-        help="Standard deviation of the Gaussian that blurs the map.",
+        "Smoothing (% of side)", 0, 15, best.sigma, 1, key=f"{key}sigma", width=180, **_bound,
+        help="Standard deviation of the Gaussian that blurs the map, in percent of the picture's side.",
     )  # fmt: skip
     foreground = st.slider(
-        "Object seeds from percentile", 75, 99, best.foreground, 1, key=f"{key}object", width=180, **_bound,
-        help="The pixels with the strongest map values.",
+        "Object from (percentile)", 75, 99, best.foreground, 1, key=f"{key}object", width=180, **_bound,
+        help="Seeds of the object are the pixels whose map value is at or above this percentile of the picture.",
     )  # fmt: skip
     background = st.slider(
-        "Background seeds to percentile", 5, 70, best.background, 5, key=f"{key}ground", width=180, **_bound,
-        help="The pixels with the weakest map values.",
+        "Background to (percentile)", 5, 70, best.background, 5, key=f"{key}ground", width=180, **_bound,
+        help="Seeds of the background are the pixels whose map value is at or below this percentile of the picture.",
     )  # fmt: skip
     iterations = st.slider(
         "Graph cuts", 1, 8, best.iterations, 1, key=f"{key}cuts", width=130, **_bound,
         help="The first with the colours of the seeds, each further one with those of the division before it.",
     )  # fmt: skip
     threshold = st.slider(
-        "Naive threshold at percentile", 50, 98, best.threshold, 1, key=f"{key}threshold", width=180, **_bound,
-        help="The simple tool it is compared with.",
+        "Threshold (percentile)", 50, 98, best.threshold, 1, key=f"{key}threshold", width=180, **_bound,
+        help="The simple tool it is compared with: the pixels whose map value is above this percentile.",
     )  # fmt: skip
     return Settings(sigma, foreground, background, iterations, threshold)
 
@@ -116,26 +125,26 @@ def cut(view: View, labels: np.ndarray, iterations: int) -> np.ndarray:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def means() -> "dict[str, tuple[Mean, Mean]]":
-    """For each source, and for "box": the mean IoU of GrabCut and of the simple tool over the kept measurement."""
+def means(ground: str) -> "dict[str, tuple[Mean, Mean]]":
+    """For each source, and for "box": the mean IoU of GrabCut and of the simple tool, as kept for this background."""
     from vizcore import segmentation_bench as bench
 
     return {
         name: tuple(bench.interval([row[i] for row in rows]) for i in (0, 1))
-        for name, rows in bench.stored().rows.items()
+        for name, rows in bench.stored(ground).rows.items()
     }
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _measure_job(model: str, source: str, settings: tuple, count: int) -> Job:
+def _measure_job(model: str, source: str, settings: tuple, ground: str, count: int) -> Job:
     return Job()
 
 
-def measure(view: View, source: str, settings: "Settings", count: int) -> "tuple[list[Row], list[Row]]":
+def measure(view: View, source: str, settings: "Settings", ground: str, count: int) -> "tuple[list[Row], list[Row]]":
     """The rows of the first composites for these settings, and of the boxes; shared, and given up when nobody waits."""
     from vizcore import segmentation_bench as bench
 
-    recipes = bench.recipes(count=count)
+    recipes = bench.recipes(ground=ground, count=count)
 
     def work(report) -> "tuple[list[Row], list[Row]]":
         rows = bench.measure(view.net, source, settings, recipes, lambda share: report(0.8 * share))
@@ -145,16 +154,17 @@ def measure(view: View, source: str, settings: "Settings", count: int) -> "tuple
             report(0.8 + 0.2 * len(boxes) / count)
         return rows, boxes
 
-    return shared(_measure_job(view.model, source, tuple(settings), count), work, f"Measuring {count} composites")
+    job = _measure_job(view.model, source, tuple(settings), ground, count)
+    return shared(job, work, f"Measuring {count} composites")
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def strip(source: str, count: int = 8) -> "tuple[bytes, Layout, list[str], list[int]]":
+def strip(source: str, ground: str, count: int = 8) -> "tuple[bytes, Layout, list[str], list[int]]":
     """The composites GrabCut did worst and best on: sprite, layout, labels, positions; what it kept, outlined."""
-    from vizcore import gallery, render, segmentation_bench, segmentation_figures
+    from vizcore import render, segmentation_bench, segmentation_figures
     from vizcore.atlas import atlas
 
-    kept = segmentation_bench.stored()
+    kept = segmentation_bench.stored(ground)
     worst, best = kept.extremes(source, count)
     tiles, labels = [], []
     for position in (*best, *worst):
@@ -162,8 +172,7 @@ def strip(source: str, count: int = 8) -> "tuple[bytes, Layout, list[str], list[
         mask = kept.masks[source][position]
         picture, _ = segmentation_bench.build(recipe, len(mask))
         tiles.append(np.asarray(segmentation_figures.outlined(picture, mask, 160)))
-        names = (gallery.find("cutout", recipe.cutout).title, gallery.find("background", recipe.background).title)
-        labels.append(f"{names[0]} on {names[1].lower()}: IoU {kept.rows[source][position].cut:.2f}")
+        labels.append(f"{_title(recipe)}: IoU {kept.rows[source][position].cut:.2f}")
     sprite, layout = atlas(np.stack(tiles))
     return render.encode(sprite, "jpeg"), layout, labels, [*best, *worst]
 
