@@ -85,10 +85,10 @@ def measured() -> None:
     st.html(figures.bars(groups))
     st.caption(
         f"Mean {ui.term('IoU')}, {models.MODELS[kept.model].title}; line: 95 % interval. Each row has one setting for "
-        f"both kinds of background: of a grid, the one with the largest mean IoU on {2 * bench.TUNING} other composites "
-        "of each kind (a threshold: at the smoothing of its cut). They share no cut-out and no photograph with these, "
-        f"only the {len(bench.grounds('background'))} materials. That the strongest {100 - segmentation.CORE_FROM} % of "
-        "a map stays object was set beforehand, not searched.",
+        f"both kinds of background: of a grid, the best by mean IoU on {2 * bench.TUNING} other composites of each "
+        "kind (a threshold: at the smoothing of its cut). They share no cut-out and no photograph with these, only "
+        f"the {len(bench.grounds('background'))} materials. That the strongest {100 - segmentation.CORE_FROM} % of a map "
+        "stays object was set beforehand, not searched.",
         unsafe_allow_html=True,
     )
     st.markdown(figures.verdict(f"{title}, {on}", kept.rows[source], kept.rows["box"]))
@@ -167,8 +167,7 @@ ui.more(
     exercises=[
         (
             "Take the composite. Move the object from the middle into a corner. Which of the masks get worse?",
-            "The two that begin with a box in the middle. The map moves with the object, as long as the network "
-            "still sees it.",
+            "The two that begin with a box in the middle. The map moves with the object while the network sees it.",
         ),
         (
             "Lower the percentile of the object seeds to 75. What happens, and why?",

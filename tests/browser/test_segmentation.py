@@ -17,5 +17,6 @@ def test_a_click_on_a_composite_shows_it(visit):
             strip.scroll_into_view_if_needed()
             strip.click(position={"x": place, "y": 60})
             recipe, score = kept.recipes[position], kept.rows["grad_cam"][position].cut
-            window.page.wait_for_url(f"**cutout={recipe.cutout}&ground={recipe.background}**size={recipe.size}**")
+            wanted = {f"cutout={recipe.cutout}", f"ground={recipe.background}", f"across={recipe.across}"}
+            window.page.wait_for_url(lambda url, wanted=wanted: wanted <= set(url.partition("?")[2].split("&")))
             window.page.get_by_text(f"GrabCut from these seeds: IoU {score:.2f}").wait_for()
