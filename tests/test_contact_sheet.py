@@ -115,10 +115,10 @@ def test_activations_of_several_layers_equal_the_whole_run():
     names = [layer.name for layer in net.layers if layer.spatial][:20:3]
     x = random_networks.photographs(96, 80)
     _, acts = net.forward(x, capture=names)
-    found = contact_sheet.activations(net, x, names)
+    found = partial.activations(net, x, names)
     assert all(torch.equal(found[name], acts[name]) for name in names)
     with pytest.raises(ValueError, match="no layer called"):
-        contact_sheet.activations(net, x, ["nothing"])
+        partial.activations(net, x, ["nothing"])
 
 
 def test_cancelling_and_the_network_stays_as_it_was(mini):

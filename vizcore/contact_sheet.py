@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from vizcore import activation_maximization, capture, field_figures, gallery, partial, relu_rules, render, top_patches
+from vizcore import activation_maximization, field_figures, gallery, partial, relu_rules, render, top_patches
 from vizcore.models import Layer, Net
 from vizcore.top_patches import Collection, Hit, Index
 
@@ -69,7 +69,7 @@ def firing_on(net: Net, x: torch.Tensor, layers: Sequence[str], count: int) -> d
     """For each layer the units with the strongest single cell on one (1, C, H, W) input, before their own ReLU."""
     starts = {layer: activation_maximization.before_relu(net, layer) for layer in layers}
     with torch.no_grad():
-        acts = activations(net, x, tuple(set(starts.values())))
+        acts = partial.activations(net, x, tuple(set(starts.values())))
     return {layer: _largest(acts[start][0].flatten(1).amax(1).numpy(force=True), count)
             for layer, start in starts.items()}  # fmt: skip
 
@@ -127,48 +127,11 @@ def draw_back(
             yield n, gradient[0].numpy(force=True)
 
 
-class _Reached(Exception):
-    """Leaves the forward pass: the last layer asked for has been reached."""
-
-
-def activations(net: Net, x: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
-    """The (last) outputs of several layers; nothing behind the deepest of them is computed.
-
-    As :func:`vizcore.partial.activation` otherwise. What goes on through the network are clones, so that no later
-    in-place operation overwrites what is kept.
-
-    Raises:
-        ValueError: an unknown layer.
-    """
-    for name in layers:
-        net.layer(name)
-    left = {name: partial.calls(net)[name] for name in layers}
-    found: dict[str, torch.Tensor] = {}
-
-    def keep(name: str, output: torch.Tensor) -> torch.Tensor | None:
-        if name not in left:
-            return None
-        left[name] -= 1
-        if left[name]:
-            return None
-        found[name] = output
-        if len(found) == len(left):
-            raise _Reached
-        return output.clone()
-
-    try:
-        with capture.observing(keep):
-            net.network(x)
-    except _Reached:
-        pass
-    return found
-
-
 def _forward(net: Net, x: torch.Tensor, layers: tuple[str, ...], rule: str | None) -> dict[str, torch.Tensor]:
     if rule is None:
-        return activations(net, x, layers)
+        return partial.activations(net, x, layers)
     with relu_rules.relu_rule(rule):
-        return activations(net, x, layers)
+        return partial.activations(net, x, layers)
 
 
 # The sheet.

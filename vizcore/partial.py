@@ -5,6 +5,7 @@ up to there take it: a network that ends in `flatten` and `linear` can still be 
 Going on from a layer, many variants of its activation cost one pass through what comes before it.
 """
 
+from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
 import torch
@@ -45,20 +46,33 @@ def activation(net: Net, x: Tensor, layer: str) -> Tensor:
     Raises:
         ValueError: an unknown layer.
     """
-    net.layer(layer)
-    left = calls(net)[layer]
-    found: Tensor | None = None
+    return activations(net, x, [layer])[layer]
 
-    def stop(name: str, output: Tensor) -> None:
-        nonlocal left, found
-        if name == layer:
-            left -= 1
-            if left == 0:
-                found = output
-                raise _Reached
+
+def activations(net: Net, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+    """The (last) outputs of several layers, by name; nothing behind the deepest of them is computed.
+
+    What goes on through the network are clones, so that no later in-place operation overwrites what is kept.
+
+    Raises:
+        ValueError: an unknown layer.
+    """
+    left = {net.layer(name).name: calls(net)[name] for name in layers}
+    found: dict[str, Tensor] = {}
+
+    def keep(name: str, output: Tensor) -> Tensor | None:
+        if name not in left:
+            return None
+        left[name] -= 1
+        if left[name]:
+            return None
+        found[name] = output
+        if len(found) == len(left):
+            raise _Reached
+        return output.clone()
 
     try:
-        with capture.observing(stop):
+        with capture.observing(keep):
             net.network(x)
     except _Reached:
         pass
