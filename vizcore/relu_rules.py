@@ -15,6 +15,7 @@ The rule is put in for one thread and one computation by a :class:`torch.overrid
 a ReLU however the network spells it; the shared network is never touched.
 """
 
+import contextlib
 import math
 
 import torch
@@ -22,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from vizcore import partial
 from vizcore.models import Net
 
 
@@ -151,17 +153,14 @@ def backpropagate_unit(
     Raises:
         ValueError: an unknown layer, unit or cell.
     """
-    shape = net.layer(layer).out_shape
-    if not 0 <= unit < shape[0]:
-        raise ValueError(f"{layer} has units 0 to {shape[0] - 1}, not {unit}.")
+    count = net.layer(layer).out_shape[0]
+    if not 0 <= unit < count:
+        raise ValueError(f"{layer} has units 0 to {count - 1}, not {unit}.")
     x = x.detach().requires_grad_()
     with torch.enable_grad():
-        if rule is None:
-            _, acts = net.forward(x, capture=[layer])
-        else:
-            with relu_rule(rule):
-                _, acts = net.forward(x, capture=[layer])
-        values = acts[layer][:, unit]  # (N,) or (N, h, w)
+        with relu_rule(rule) if rule else contextlib.nullcontext():
+            activation = partial.activation(net, x, layer)
+        values = activation[:, unit]  # (N,) or (N, h, w)
         if values.ndim == 1:
             chosen = values
         elif cell is None:
