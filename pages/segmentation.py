@@ -87,8 +87,8 @@ def measured() -> None:
         f"Mean {ui.term('IoU')}, {models.MODELS[kept.model].title}; line: 95 % interval. Each row has one setting for "
         f"both kinds of background: of a grid, the best by mean IoU on {2 * bench.TUNING} other composites of each "
         "kind (a threshold: at the smoothing of its cut). They share no cut-out and no photograph with these, only "
-        f"the {len(bench.grounds('background'))} materials. That the strongest {100 - segmentation.CORE_FROM} % of a map "
-        "stays object was set beforehand, not searched.",
+        f"the {len(bench.grounds('background'))} materials. That the strongest {100 - segmentation.CORE_FROM} % of a "
+        "map stays object was set beforehand, not searched.",
         unsafe_allow_html=True,
     )
     st.markdown(figures.verdict(f"{title}, {on}", kept.rows[source], kept.rows["box"]))
@@ -135,7 +135,7 @@ st.caption(
 
 ui.explain(
     notice=[
-        "No outline was ever part of the training: the network learned names of whole pictures. Yet "
+        "No outline was ever part of the training: the network learned names of whole pictures. "
         + figures.alone(title, on, kept.rows[source], kept.rows["box"]),
         "The map need not cover the object. It only has to tell some of its colours; the cut looks for the rest.",
         "Seeds beside the object teach the cut wrong colours: switch between the maps and look at the orange. On "
@@ -145,7 +145,7 @@ ui.explain(
         figures.without_network({name: bench.stored(kind).rows for name, kind in segments.GROUNDS.items()}, TITLES),
         "Where object and background share a colour, the cut leaks; where the network looks only at a head, it may "
         "keep only the head.",
-        "A pasted object is easier than a photographed one: whole, in front, lit as in another picture, with an edge "
+        "A pasted object is not a photographed one: it is whole, in front, lit as in another picture, with an edge "
         "that a cut likes. These numbers are not those of real scenes.",
     ],
 )

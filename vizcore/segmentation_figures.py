@@ -115,7 +115,7 @@ def alone(title: str, on: str, rows: Sequence[Row], boxes: Sequence[Row]) -> str
     _, low, high = interval(ours - box)
     word = "more than" if low > 0 else "less than" if high < 0 else "about as much as"
     return (
-        f"the strongest pixels of its {title} alone, {on}, overlap the object {word} a box in the middle does "
+        f"Without any cut, the strongest pixels of {title}, {on}, overlap the object {word} a box in the middle does "
         f"(IoU {ours.mean():.2f} and {box.mean():.2f})."
     )
 
