@@ -13,7 +13,8 @@ from vizcore.gradients import Progress, report
 from vizcore.models import Net
 from vizcore.relu_rules import guided_backprop
 
-_AT_ONCE, _NUMBERS_AT_ONCE = 8, 4_000_000  # pictures, and numbers of a layer, in one forward pass
+_AT_ONCE = 4  # pictures in one forward pass: the layers of more would outgrow what glibc keeps, and be slower
+_NUMBERS_AT_ONCE = 4_000_000  # of a layer
 
 
 def activations_and_gradients(

@@ -74,7 +74,7 @@ def curve(
     order: np.ndarray | Mapping[str, np.ndarray],
     shares: Sequence[float],
     fill: Tensor,
-    at_once: int = 16,
+    at_once: int = 4,
 ) -> dict[str, np.ndarray]:
     """The class score after removing growing shares of the pixels.
 
