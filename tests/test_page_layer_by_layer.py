@@ -1,9 +1,17 @@
 """The page VGG layer by layer."""
 
+import copy
+import dataclasses
+import hashlib
+from collections import OrderedDict
+
 import pytest
+import random_networks
+import torch
 from page_visits import checked, html, open_page, texts, through_the_table
 
 from vizcore import contact_sheet, models
+from vizcore.ui import cache
 
 STEM = "layer_by_layer"
 
@@ -18,6 +26,7 @@ def _small_search(monkeypatch, folder):
     """The index is kept for the whole file, and searches twelve pictures only."""
     monkeypatch.setenv("VIZ_CACHE_DIR", str(folder))
     from vizcore import top_patches
+    from vizcore.ui import units as cached
 
     collection = top_patches.collection
 
@@ -26,6 +35,9 @@ def _small_search(monkeypatch, folder):
         return found._replace(titles=found.titles[:12], digests=found.digests[:12])
 
     monkeypatch.setattr(top_patches, "collection", small)
+    cached._index_job.clear()
+    yield
+    cached._index_job.clear()  # nobody else is to find an index of twelve pictures
 
 
 def units(app):
@@ -45,6 +57,31 @@ def test_alone_it_shows_the_best_vgg_there_is():
     assert "Block 1" in html(app) and "Block 5" in html(app) and "12 pictures" in texts(app)
     assert len(units(app)) == 4
     assert "What do you learn from VGG layer-by-layer visualization" in texts(app)
+
+
+def test_vgg_16_is_shown_when_its_weights_are_on_disk(monkeypatch, tmp_path):
+    """A small network with VGG-11's convolutions stands for it; its file is found, checked and read as usual."""
+    features = random_networks.torchvision_module("vgg11").features
+    stand_in = torch.nn.Sequential(
+        OrderedDict(features=features, pool=torch.nn.AdaptiveAvgPool2d(1), flat=torch.nn.Flatten(),
+                    classifier=torch.nn.Linear(512, 1000))
+    )  # fmt: skip
+    file = tmp_path / "vgg16-397923af.pth"
+    torch.save(stand_in.state_dict(), file)
+
+    def build(state):
+        stand_in.load_state_dict(state)
+        return copy.deepcopy(stand_in)
+
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    spec = dataclasses.replace(models.spec("vgg16"), build=build, sha256=digest, input_size=64, resize=72)
+    monkeypatch.setitem(models.MODELS, "vgg16", spec)
+    monkeypatch.setenv("VIZ_WEIGHTS_DIR", str(tmp_path))
+    app = checked(open_page(STEM, how_many=4, each=4), calm=True)
+    assert app.segmented_control(key="net").options == ["VGG-16", "Miniature VGG", "EfficientNet-Lite0"]
+    assert app.segmented_control(key="net").value == "VGG-16"
+    assert layer(app).startswith("features.") and "Block 5" in html(app)
+    cache.load_net.clear()
 
 
 def test_through_the_table():
