@@ -1,5 +1,7 @@
 """Fixtures that several test files share. The networks are made once, and no test may change them."""
 
+from collections.abc import Iterator
+
 import pytest
 import random_networks
 import torch
@@ -19,3 +21,25 @@ def lite0() -> Net:
 def photo() -> torch.Tensor:
     """(1, 3, 224, 224): a jaguar, normalized for Lite0."""
     return random_networks.photographs(224, 224)[:1]
+
+
+@pytest.fixture(scope="module")
+def few_pictures(tmp_path_factory) -> Iterator[None]:
+    """In this file, searches see ten pictures only; nobody else finds what was made of them, nor they anyone's."""
+    from vizcore import top_patches
+    from vizcore.ui import neurons, units
+
+    collection, jobs = top_patches.collection, (units._index_job, neurons._answers_job)
+
+    def small(net: Net, name: str = "gallery") -> top_patches.Collection:
+        found = collection(net, name)
+        return found._replace(titles=found.titles[:10], digests=found.digests[:10])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VIZ_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        patch.setattr(top_patches, "collection", small)
+        for job in jobs:
+            job.clear()
+        yield
+    for job in jobs:
+        job.clear()

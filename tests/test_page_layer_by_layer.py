@@ -14,30 +14,7 @@ from vizcore import contact_sheet, models
 from vizcore.ui import cache
 
 STEM = "layer_by_layer"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(autouse=True)
-def _small_search(monkeypatch, folder):
-    """The index is kept for the whole file, and searches twelve pictures only."""
-    monkeypatch.setenv("VIZ_CACHE_DIR", str(folder))
-    from vizcore import top_patches
-    from vizcore.ui import units as cached
-
-    collection = top_patches.collection
-
-    def small(net, name="gallery"):
-        found = collection(net, name)
-        return found._replace(titles=found.titles[:12], digests=found.digests[:12])
-
-    monkeypatch.setattr(top_patches, "collection", small)
-    cached._index_job.clear()
-    yield
-    cached._index_job.clear()  # nobody else is to find an index of twelve pictures
+pytestmark = pytest.mark.usefixtures("few_pictures")
 
 
 def units(app):
@@ -54,7 +31,7 @@ def test_alone_it_shows_the_best_vgg_there_is():
     title = models.spec("vgg16" if models.status("vgg16") != "missing" else "mini_vgg").title
     assert app.segmented_control(key="net").value == title
     assert app.selectbox(key="pick_model").value == models.DEFAULT  # the sidebar is untouched
-    assert "Block 1" in html(app) and "Block 5" in html(app) and "12 pictures" in texts(app)
+    assert "Block 1" in html(app) and "Block 5" in html(app) and "10 pictures" in texts(app)
     assert len(units(app)) == 4
     assert "What do you learn from VGG layer-by-layer visualization" in texts(app)
 

@@ -6,39 +6,11 @@ import numpy as np
 import pytest
 from page_visits import captions, checked, html, open_page, texts, through_the_table
 
-from vizcore import images, models, neuron_gradient, partial, top_patches
+from vizcore import images, models, neuron_gradient, partial
 from vizcore.gallery import find
 
 PAGE = "neuron_gradient"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own_index():
-    """The index of ten pictures is not for other files, nor theirs for this one."""
-    from vizcore.ui import neurons, units
-
-    for job in (units._index_job, neurons._answers_job):
-        job.clear()
-    yield
-    for job in (units._index_job, neurons._answers_job):
-        job.clear()
-
-
-@pytest.fixture(autouse=True)
-def _small_search(monkeypatch, folder):
-    monkeypatch.setenv("VIZ_CACHE_DIR", str(folder))
-    collection = top_patches.collection
-
-    def small(net, name="gallery"):
-        found = collection(net, name)
-        return found._replace(titles=found.titles[:10], digests=found.digests[:10])
-
-    monkeypatch.setattr(top_patches, "collection", small)
+pytestmark = pytest.mark.usefixtures("few_pictures")
 
 
 def metrics(app) -> dict[str, str]:

@@ -7,30 +7,7 @@ import pytest
 from page_visits import checked, texts, through_the_table
 
 open_page = partial(page_visits.open_page, "unit")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(autouse=True)
-def _small_search(monkeypatch, folder):
-    """The index is kept for the whole file, and searches ten pictures only."""
-    monkeypatch.setenv("VIZ_CACHE_DIR", str(folder))
-    from vizcore import top_patches
-    from vizcore.ui import units
-
-    collection = top_patches.collection
-
-    def small(net, name="gallery"):
-        found = collection(net, name)
-        return found._replace(titles=found.titles[:10], digests=found.digests[:10])
-
-    monkeypatch.setattr(top_patches, "collection", small)
-    units._index_job.clear()
-    yield
-    units._index_job.clear()  # nobody else is to find an index of ten pictures
+pytestmark = pytest.mark.usefixtures("few_pictures")
 
 
 def test_page_alone_shows_map_patches_and_classes():
