@@ -43,7 +43,7 @@ with ui.controls():
     if cut:
         choice = st.segmented_control("Differentiated", list(SCALARS), default="mean of a map", key="scalar",
                                       required=True, **bound)  # fmt: skip
-        scalar, maps = SCALARS[choice], as_maps(dataflow.activation(view, layer))
+        scalar, maps = SCALARS[choice], as_maps(cache.activation(view, layer))
         unit = 0 if scalar == "sum" else units.unit_number(view, layer, maps)
     else:
         of = st.segmented_control("Gradient of the", ["logit", "loss", "probability"], default="logit", key="of",
@@ -91,7 +91,7 @@ if not cut and of != "logit":
         if (1 - p if of == "loss" else p * (1 - p)) < 0.01 else
         "for the loss, the gradient at the class's own logit is p − 1; for the probability, p (1 − p)."))  # fmt: skip
 
-acts = as_maps(dataflow.activation(view, layer))
+acts = as_maps(cache.activation(view, layer))
 
 
 def sheet(key: str, title: str, stack: np.ndarray, order: np.ndarray, **options) -> None:

@@ -5,14 +5,13 @@ import streamlit as st
 import torch
 
 from vizcore import cam, cam_steps, methods, relu_rules, render, ui
+from vizcore.ui import pairs
 
-DEMO, DEMO_CLASSES = "dog_bicycle_car", ("malamute", "bicycle-built-for-two")
 view = ui.begin(__file__)
 
 
 def factors(of: ui.View) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Guided backpropagation, the enlarged Grad-CAM and their product; a grey picture's one channel as a "
-    "map."""
+    """Guided backpropagation, the enlarged Grad-CAM and their product; a grey picture's one channel as a map."""
     guided, coarse, product = (
         ui.attribution(of, method, **options).values
         for method, options in (
@@ -21,14 +20,6 @@ def factors(of: ui.View) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     )  # fmt: skip
     place = cam.upsample(torch.from_numpy(coarse)[None], guided.shape[-2:])[0].numpy()
     return (guided, place, product) if len(guided) == 3 else (guided[0], place, product[0])
-
-
-def show_demo() -> None:
-    """Take the picture with two objects, and the classes the default network separates well in it."""
-    names = list(view.net.categories)
-    known = all(name in names for name in DEMO_CLASSES)
-    chosen = [str(names.index(name)) for name in DEMO_CLASSES] if known else ["auto", "auto"]
-    st.session_state.update({"image": DEMO, "use_own": False, "class": chosen[0], "versus": chosen[1]})
 
 
 stops = cam_steps.stops(view.net)
@@ -78,8 +69,7 @@ def closer() -> None:
 closer()
 
 st.header("Two classes in one picture", anchor=False)
-if st.session_state["image"] != DEMO or st.session_state.get("use_own"):
-    st.button("Try the dog and the bicycle", icon=":material/pets:", on_click=show_demo, key="demo")
+pairs.demo_button(view)
 
 
 @ui.fragment

@@ -7,7 +7,7 @@ import torch
 from vizcore import cam, cam_steps, chain_rule, literature, methods, relu_step, render, sanity, ui
 from vizcore import question_figures as figures
 from vizcore.questions import QUESTIONS
-from vizcore.ui import graph, questions
+from vizcore.ui import graph, pairs, questions
 
 view = ui.begin(__file__)
 bound = {"bind": "query-params"}
@@ -134,9 +134,7 @@ def guided_grad_cam() -> None:
         other = next((index for index in view.top(2) if index != view.target), view.target)
         other = ui.class_select(view, "versus", "Second class", default=other, width=330)
         linked = st.toggle("Same scale for both", True, key="linked", **bound)
-        if st.session_state["image"] != questions.DEMO or st.session_state.get("use_own"):
-            st.button("Try the dog and the bicycle", icon=":material/pets:", key="demo", args=(view,),
-                      on_click=questions.show_demo)  # fmt: skip
+        pairs.demo_button(view)
     both = view, ui.look(view, target=other)
     titles = {"guided_backprop": "Guided backpropagation", "grad_cam": "× Grad-CAM", "guided_grad_cam": "= the product"}
     for column, (method, title) in zip(st.columns(3), titles.items(), strict=True):

@@ -23,7 +23,7 @@ def net_and_input(name, height=96, width=96):
     return random_networks.network(name), random_networks.photographs(height, width)[:1]
 
 
-@pytest.mark.parametrize("of", layer_gradients.SCORES)
+@pytest.mark.parametrize("of", gradients.SCORES)
 @pytest.mark.parametrize("name", [*STRIDE, "digits_cnn", "digits_mlp"])
 def test_one_pass_equals_a_cut_at_each_layer(name, of):
     if of != "logit" and name not in ("resnet18", "digits_cnn"):

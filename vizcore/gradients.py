@@ -30,18 +30,35 @@ def input_gradient(net: Net, x: Tensor, target: int | Tensor, of: str = "logit")
     Returns:
         (N, C, H, W) gradients, signed.
     """
-    scores = {
-        "logit": lambda logits: logits,
-        "probability": lambda logits: logits.softmax(1),
-        "loss": lambda logits: -logits.log_softmax(1),
-    }
-    if of not in scores:
-        raise ValueError(f"There is no score '{of}': choose logit, probability or loss.")
+    check_score(of)
     x = x.detach().requires_grad_()
-    targets = net.check_target(target, len(x))[:, None]
+    targets = net.check_target(target, len(x))
     with torch.enable_grad():
-        score = scores[of](net(x)).gather(1, targets)
-        return torch.autograd.grad(score.sum(), x)[0]
+        return torch.autograd.grad(score(net(x), targets, of).sum(), x)[0]
+
+
+SCORES: dict[str, Callable[[Tensor], Tensor]] = {
+    "logit": lambda logits: logits,
+    "loss": lambda logits: -logits.log_softmax(1),
+    "probability": lambda logits: logits.softmax(1),
+}
+"""What can be differentiated, from (N, K) logits to (N, K)."""
+
+
+def check_score(of: str) -> None:
+    """A ValueError when there is no score of that name."""
+    if of not in SCORES:
+        raise ValueError(f"There is no score '{of}': choose logit, probability or loss.")
+
+
+def score(logits: Tensor, targets: Tensor, of: str) -> Tensor:
+    """(N,) logit, cross-entropy ("loss") or softmax output ("probability") of class indices (N,).
+
+    Raises:
+        ValueError: another name.
+    """
+    check_score(of)
+    return SCORES[of](logits).gather(1, targets[:, None])[:, 0]
 
 
 def reduce_channels(gradient: Tensor, reduction: str = "sum") -> Tensor:

@@ -21,10 +21,10 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from vizcore import capture, partial
+from vizcore.gradients import check_score, score
 from vizcore.models import Net
 
 INPUT = "input"
-SCORES = ("logit", "loss", "probability")
 SCALARS = ("mean", "strongest", "sum")
 Progress = Callable[[float], None]
 
@@ -66,18 +66,6 @@ class Size(NamedTuple):
 
 class _Reached(Exception):
     """Leaves the forward pass: the cut has been reached."""
-
-
-def score(logits: Tensor, targets: Tensor, of: str) -> Tensor:
-    """(N,) logit, cross-entropy ("loss") or softmax output ("probability") of class indices (N,).
-
-    Raises:
-        ValueError: another name.
-    """
-    if of not in SCORES:
-        raise ValueError(f"There is no score '{of}': choose logit, probability or loss.")
-    values = {"logit": lambda: logits, "loss": lambda: -logits.log_softmax(1), "probability": lambda: logits.softmax(1)}
-    return values[of]().gather(1, targets[:, None])[:, 0]
 
 
 def scalar_of(activation: Tensor, scalar: str, unit: int) -> Tensor:
@@ -175,8 +163,7 @@ def layer_gradients(
     Raises:
         ValueError: an unknown layer, class or score.
     """
-    if of not in SCORES:
-        raise ValueError(f"There is no score '{of}': choose logit, probability or loss.")
+    check_score(of)
     return all_gradients(net, x, Quantity(of, target), layers).gradients
 
 

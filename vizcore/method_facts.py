@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from vizcore import cam, sanity
+from vizcore import cam, occlusion, sanity
 from vizcore.models import Net
 
 
@@ -53,10 +53,7 @@ def cost(method: str, net: Net, params: dict[str, Any], maps: np.ndarray | None 
     if method == "integrated_gradients":  # two more to know the sum that is wanted
         return Cost(params["steps"] + 2, params["steps"], exact=not params["tolerance"])
     if method == "occlusion":
-        from vizcore.occlusion import windows
-
-        patch = max(1, round(params["patch"] * side))
-        return Cost(1 + len(windows((side, side), patch, max(1, round(params["stride"] * patch)))))
+        return Cost(1 + len(occlusion.places((side, side), params["patch"], params["stride"])))
     if method == "rise":
         return Cost(params["samples"])
     if method in ("score_cam", "ablation_cam") and maps is not None:

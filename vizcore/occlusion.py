@@ -25,6 +25,12 @@ def windows(size: tuple[int, int], side: int, step: int) -> list[tuple[slice, sl
     return [(slice(top, top + side), slice(left, left + side)) for top in starts[0] for left in starts[1]]
 
 
+def places(size: tuple[int, int], patch: float, stride: float) -> list[tuple[slice, slice]]:
+    """The positions of :func:`occlusion`'s patch on a picture of (H, W): see there for the shares."""
+    side = max(1, round(patch * min(size)))
+    return windows(size, side, max(1, round(stride * side)))
+
+
 def occlusion(
     net: Net,
     x: Tensor,
@@ -54,22 +60,21 @@ def occlusion(
     if not 0 < patch <= 1 or not 0 < stride <= 1:
         raise ValueError("Patch and stride are shares above 0 and up to 1.")
     x, targets, cover = x.detach(), net.check_target(target, len(x)), make_baseline(net, x.detach(), fill)
-    side = max(1, round(patch * min(x.shape[-2:])))
-    places = windows(tuple(x.shape[-2:]), side, max(1, round(stride * side)))
+    positions = places(tuple(x.shape[-2:]), patch, stride)
     total, count = torch.zeros_like(x[:, 0]), torch.zeros_like(x[0, 0])
-    for place in places:
+    for place in positions:
         count[place] += 1
     for n, c in enumerate(targets):
         with torch.no_grad():
             score = net(x[n : n + 1])[0, c]
-            for start in range(0, len(places), _AT_ONCE):
-                part = places[start : start + _AT_ONCE]
+            for start in range(0, len(positions), _AT_ONCE):
+                part = positions[start : start + _AT_ONCE]
                 covered = x[n].repeat(len(part), 1, 1, 1)
                 for picture, place in zip(covered, part, strict=True):
                     picture[:, *place] = cover[n][:, *place]
                 for place, after in zip(part, net(covered)[:, c], strict=True):
                     total[n][place] += score - after
-                report(progress, (n + (start + len(part)) / len(places)) / len(x))
+                report(progress, (n + (start + len(part)) / len(positions)) / len(x))
     return total / count
 
 

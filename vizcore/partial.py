@@ -73,7 +73,7 @@ def activations(net: Net, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]
 
     try:
         with capture.observing(keep):
-            net.network(x)
+            net(x)
     except _Reached:
         pass
     return found

@@ -301,6 +301,21 @@ def feature_maps(view: View, layer: str) -> np.ndarray:
     return _feature_maps(view.model, view.digest, layer, view.net, view.x)
 
 
+@st.cache_data(max_entries=96, max_size="100MB", show_spinner=False)
+def _activation(model: str, digest: str, layer: str, _net: "Net", _x: "Tensor") -> np.ndarray:
+    import torch
+
+    from vizcore import partial
+
+    with torch.no_grad():
+        return partial.activation(_net, _x, layer)[0].cpu().numpy().copy()
+
+
+def activation(view: View, layer: str) -> np.ndarray:
+    """A layer's output for the view's picture, whatever its shape, computed once for everyone."""
+    return _activation(view.model, view.digest, layer, view.net, view.x)
+
+
 @st.cache_data(max_entries=256, show_spinner=False)
 def _sparsity(model: str, digest: str, layers: tuple[str, ...], _net: "Net", _x: "Tensor") -> tuple:
     from vizcore import activations

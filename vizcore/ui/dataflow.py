@@ -275,21 +275,6 @@ def gradient(view: View, quantity: "Quantity", layer: str = "input") -> tuple[fl
     return _gradient(view.model, view.digest, quantity, layer, view.net, view.x)
 
 
-@st.cache_data(max_entries=96, max_size="100MB", show_spinner=False)
-def _activation(model: str, digest: str, layer: str, _net: "Net", _x: "Tensor") -> np.ndarray:
-    import torch
-
-    from vizcore import partial
-
-    with torch.no_grad():
-        return partial.activation(_net, _x, layer)[0].cpu().numpy().copy()
-
-
-def activation(view: View, layer: str) -> np.ndarray:
-    """A layer's output for the view's picture, whatever its shape, computed once for everyone."""
-    return _activation(view.model, view.digest, layer, view.net, view.x)
-
-
 @st.cache_resource(max_entries=128, show_spinner=False)
 def _differences(
     model: str, digest: str, quantity: "Quantity", pixel: tuple[int, int, int], steps: tuple[float, ...]

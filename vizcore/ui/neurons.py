@@ -8,7 +8,7 @@ import streamlit as st
 
 from vizcore.ui import units
 from vizcore.ui.blocks import image, scale
-from vizcore.ui.cache import View, feature_maps
+from vizcore.ui.cache import View, activation, feature_maps
 from vizcore.ui.cells import cells
 from vizcore.ui.jobs import Job, shared
 from vizcore.ui.progress import working
@@ -47,21 +47,11 @@ def _number(label: str, key: str, count: int, default: int, empty: str, width: i
     )  # fmt: skip
 
 
-@st.cache_data(max_entries=96, max_size="60MB", show_spinner=False)
-def _vector(model: str, digest: str, layer: str, _net: "Net", _x: "Tensor") -> np.ndarray:
-    import torch
-
-    from vizcore import partial
-
-    with torch.no_grad():
-        return partial.activation(_net, _x, layer)[0].numpy(force=True)[:, None, None]
-
-
 def maps(view: View, layer: str) -> np.ndarray:
     """(K, h, w) float32: the layer's answer to the view's picture; (K, 1, 1) for a vector."""
     if len(view.net.layer(layer).out_shape) == 3:
         return feature_maps(view, layer)
-    return _vector(view.model, view.digest, layer, view.net, view.x)
+    return activation(view, layer)[:, None, None]
 
 
 @dataclasses.dataclass(frozen=True)

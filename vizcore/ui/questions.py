@@ -225,19 +225,6 @@ def four_steps(view: View, steps: "Unrolled", order: Sequence[int], total: np.nd
             blocks.compare([panel], columns=1, smooth=panel.photo is not None)
 
 
-# 5. Two classes.
-
-DEMO, DEMO_CLASSES = "dog_bicycle_car", ("malamute", "bicycle-built-for-two")
-
-
-def show_demo(view: View) -> None:
-    """Choose the picture with two objects, and two classes that lie apart in it where the network has them."""
-    names = list(view.net.categories)
-    known = all(name in names for name in DEMO_CLASSES)
-    chosen = [str(names.index(name)) for name in DEMO_CLASSES] if known else ["auto", "auto"]
-    st.session_state.update({"image": DEMO, "use_own": False, "class": chosen[0], "versus": chosen[1]})
-
-
 # 6. Methods side by side.
 
 
