@@ -6,7 +6,8 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from vizcore import capture, gallery, models
+from vizcore import capture, models
+from vizcore.images import gallery
 from vizcore.models import Net
 from vizcore.torchvision_guard import torchvision_models
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vizcore import gallery
+from vizcore.images import gallery
 
 ALLOWED_LICENCES = {
     "Public domain",

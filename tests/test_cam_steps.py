@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from vizcore import cam, cam_figures, cam_steps, gallery, models, render
+from vizcore import cam, cam_figures, cam_steps, models, render
+from vizcore.images import gallery
 
 
 @pytest.fixture(scope="module")

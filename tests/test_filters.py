@@ -7,7 +7,8 @@ import pytest
 import random_networks
 import torch
 
-from vizcore import filters, gallery, handwriting, models
+from vizcore import filters, models
+from vizcore.images import gallery, handwriting
 
 
 @pytest.fixture(scope="module")

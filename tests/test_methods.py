@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vizcore import cam, gallery, gradients, methods, models, occlusion, relu_rules
+from vizcore import cam, gradients, methods, models, occlusion, relu_rules
+from vizcore.images import gallery
 from vizcore.models import Net
 
 CAM_MAPS = [name for name, m in methods.METHODS.items() if m.family == "cam" and m.maps]

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from vizcore import gallery, models, weights
+from vizcore import models, weights
+from vizcore.images import gallery
 from vizcore.models import Net
 from vizcore.torchvision_guard import torchvision_models
 

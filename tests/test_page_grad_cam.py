@@ -19,7 +19,7 @@ def net():
 
 @pytest.fixture(scope="module")
 def x(net):
-    from vizcore import gallery
+    from vizcore.images import gallery
 
     return net.preprocess(gallery.open_image(gallery.find("gallery", "dog_bicycle_car")))
 

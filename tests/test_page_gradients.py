@@ -5,7 +5,8 @@ import pytest
 import torch
 from page_visits import checked, html, open_page, texts, through_the_table
 
-from vizcore import gallery, graph_figures, images, layer_gradients, models
+from vizcore import graph_figures, images, layer_gradients, models
+from vizcore.images import gallery
 from vizcore.layer_gradients import Quantity
 
 PAGE = "gradients"

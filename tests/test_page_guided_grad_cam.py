@@ -18,7 +18,8 @@ def pictures(app: AppTest) -> list[str]:
 
 @pytest.fixture(scope="module")
 def scene():
-    from vizcore import gallery, models
+    from vizcore import models
+    from vizcore.images import gallery
 
     net = models.load("efficientnet_lite0")
     return net, net.preprocess(gallery.open_image(gallery.find("gallery", "dog_bicycle_car")))

@@ -7,7 +7,7 @@ import pytest
 from page_visits import captions, checked, html, open_page, texts, through_the_table
 
 from vizcore import images, models, neuron_gradient, partial
-from vizcore.gallery import find
+from vizcore.images.gallery import find
 
 PAGE = "neuron_gradient"
 pytestmark = pytest.mark.usefixtures("few_pictures")

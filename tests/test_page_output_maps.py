@@ -18,7 +18,7 @@ def test_through_the_table():
 
 
 def test_numbers_shown_are_those_of_the_maps(lite0):
-    from vizcore import gallery
+    from vizcore.images import gallery
 
     app = open_page(layer=LAYER, image="jaguar")
     x = lite0.preprocess(gallery.open_image(gallery.find("gallery", "jaguar")))

@@ -6,7 +6,8 @@ import pytest
 import torch
 from page_visits import ROOT, captions, checked, html, open_page, texts, through_the_table
 
-from vizcore import cam_steps, gallery, methods, models, question_figures, relu_step
+from vizcore import cam_steps, methods, models, question_figures, relu_step
+from vizcore.images import gallery
 from vizcore.questions import QUESTIONS
 
 PAGE = "questions"

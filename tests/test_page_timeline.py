@@ -84,7 +84,7 @@ def test_each_method_runs(method):
 
 
 def test_the_numbers_are_the_computed_ones():
-    from vizcore import gallery
+    from vizcore.images import gallery
 
     app = open_page("timeline", **SMALL, method="hires_cam", layer="block4.relu2")
     net = models.load("mini_vgg")
@@ -97,8 +97,8 @@ def test_the_numbers_are_the_computed_ones():
 
 
 def test_slow_method_says_what_it_costs():
-    from vizcore import gallery
     from vizcore.activations import feature_maps
+    from vizcore.images import gallery
 
     app = checked(open_page("timeline", **SMALL, method="score_cam", layer="block5.relu2"), calm=True)
     net = models.load("mini_vgg")

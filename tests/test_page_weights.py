@@ -7,7 +7,8 @@ import page_visits
 import pytest
 from page_visits import texts, through_the_table
 
-from vizcore import filters, gallery
+from vizcore import filters
+from vizcore.images import gallery
 
 open_page = partial(page_visits.open_page, "weights")
 

@@ -8,8 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from vizcore import gallery, models, segmentation, segmentation_figures
+from vizcore import models, segmentation, segmentation_figures
 from vizcore import segmentation_bench as bench
+from vizcore.images import gallery
 from vizcore.segmentation import BACKGROUND, CORE, FOREGROUND, UNDECIDED
 from vizcore.ui import segments
 

@@ -10,7 +10,8 @@ from PIL import Image
 from torch import nn
 
 from training.mini_vgg import agreement, fold
-from vizcore import gallery, methods, models, relu_rules, small_networks
+from vizcore import methods, models, relu_rules, small_networks
+from vizcore.images import gallery
 
 DIGIT_BOUNDS = {"digits_linear": 0.90, "digits_mlp": 0.95, "digits_cnn": 0.975}
 NAMES = (*DIGIT_BOUNDS, "mini_vgg")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from vizcore import gallery, images, methods, models, snippets
+from vizcore import images, methods, models, snippets
+from vizcore.images import gallery
 
 ASSET = gallery.records("gallery")[0]
 SLOW = ("integrated_gradients", "rise")  # at their own parameters

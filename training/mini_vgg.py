@@ -27,7 +27,8 @@ from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from training import release, views  # noqa: E402
-from vizcore import gallery, models, small_networks  # noqa: E402
+from vizcore import models, small_networks
+from vizcore.images import gallery  # noqa: E402
 
 SEED = 2
 HELD_OUT = 0.15  # share of the photographs, of the gallery and of the cut-outs

@@ -19,8 +19,9 @@ from pathlib import Path
 import torch
 
 from training import release
-from vizcore import gallery, models, segmentation
+from vizcore import models, segmentation
 from vizcore import segmentation_bench as bench
+from vizcore.images import gallery
 from vizcore.segmentation import Settings
 
 MODEL, EXTREMES = "efficientnet_lite0", 8

@@ -12,7 +12,8 @@ from PIL import Image, ImageEnhance
 from torch import Tensor
 from torch.nn import functional
 
-from vizcore import gallery, models
+from vizcore import models
+from vizcore.images import gallery
 
 SIZE = 224  # pixels of the teacher's view; the student gets half
 PHOTOGRAPHS = 0.6  # share of the views that are crops of photographs; the rest are composites

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from vizcore import activation_maximization, field_figures, gallery, partial, relu_rules, render, top_patches
+from vizcore import activation_maximization, field_figures, partial, relu_rules, render, top_patches
+from vizcore.images import gallery
 from vizcore.models import Layer, Net
 from vizcore.top_patches import Collection, Hit, Index
 

@@ -18,7 +18,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vizcore import capture as hooks
-from vizcore import gallery, small_networks, weights
+from vizcore import small_networks, weights
+from vizcore.images import gallery
 from vizcore.receptive_field import Follow, ReceptiveField
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from vizcore import gallery, methods, segmentation
+from vizcore import methods, segmentation
+from vizcore.images import gallery
 from vizcore.models import Net
 from vizcore.segmentation import Settings
 

@@ -21,7 +21,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from vizcore import capture, gallery
+from vizcore import capture
+from vizcore.images import gallery
 from vizcore.models import Layer, Net
 
 VERSION, COUNT = 1, 9  # of the file's layout; pictures kept per unit

@@ -14,7 +14,7 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
 from browser import conftest  # noqa: E402
 
-from vizcore import gallery  # noqa: E402
+from vizcore.images import gallery  # noqa: E402
 
 ARM = "addEventListener('mousedown', () => { window.pressed = performance.now(); }, {once: true, capture: true})"
 WAIT = """([old]) => new Promise(done => {

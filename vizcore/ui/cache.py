@@ -88,7 +88,8 @@ def freeze(after: str) -> None:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def open_gallery(name: str) -> tuple[Image.Image, str]:
     """A gallery picture and its digest."""
-    from vizcore import gallery, images
+    from vizcore import images
+    from vizcore.images import gallery
 
     asset = next(asset for asset in gallery.records("gallery") if asset.id == name)
     image = gallery.open_image(asset)
@@ -97,7 +98,7 @@ def open_gallery(name: str) -> tuple[Image.Image, str]:
 
 def image_file(view: View) -> str:
     """Where the view's picture lies, for a program that is shown; a stand-in for a visitor's own picture."""
-    from vizcore import gallery
+    from vizcore.images import gallery
 
     chosen = st.session_state.get("image")
     ours = chosen is not None and open_gallery(chosen)[1] == view.digest
@@ -348,7 +349,8 @@ def first_filters(model: str) -> tuple[bytes, str]:
 @st.cache_data(max_entries=1, show_spinner=False)
 def digit_means() -> np.ndarray:
     """(10, 28, 28): the mean training digit of each class, 0 to 255."""
-    from vizcore import filters, gallery
+    from vizcore import filters
+    from vizcore.images import gallery
 
     return filters.class_means(*gallery.digits()[:2])
 
@@ -356,7 +358,8 @@ def digit_means() -> np.ndarray:
 @st.cache_data(max_entries=256, show_spinner=False)
 def node_mean(model: str, node: int) -> np.ndarray:
     """(28, 28): the mean of the 100 training digits a first-layer node answers most, 0 to 255."""
-    from vizcore import filters, gallery
+    from vizcore import filters
+    from vizcore.images import gallery
 
     return filters.node_mean(load_net(model), node, gallery.digits()[0])
 

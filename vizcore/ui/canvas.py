@@ -66,7 +66,7 @@ def draw_digit(key: str, label: str = "Draw a digit here") -> np.ndarray | None:
 
     It stays in the visitor's session and is not part of the address.
     """
-    from vizcore import handwriting
+    from vizcore.images import handwriting
 
     result = _pad(
         key=key, data={"side": SIDE, "label": label}, default={"ink": ""}, on_ink_change=lambda: None

@@ -21,8 +21,9 @@ def choose_digit(key: str = "digit") -> Digit:
 
     The test digit is in the address as `?digit=`; a drawing stays in the visitor's session.
     """
-    from vizcore import gallery, render
+    from vizcore import render
     from vizcore.atlas import atlas
+    from vizcore.images import gallery
 
     images, labels = gallery.digits()[2:]
     shown = np.concatenate([np.flatnonzero(labels == name)[:5] for name in range(10)])

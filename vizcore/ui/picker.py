@@ -72,7 +72,7 @@ _grid = st.components.v2.component("vizcore.picker", html='<div role="radiogroup
 @st.cache_data(max_entries=4, show_spinner=False)
 def _sprite(kind: str) -> str:
     """All thumbnails of a kind as one JPEG, as a data address."""
-    from vizcore import gallery
+    from vizcore.images import gallery
 
     assets = gallery.records(kind)
     sheet = Image.new("RGB", (COLUMNS * CELL, -(-len(assets) // COLUMNS) * CELL))

@@ -27,7 +27,7 @@ _bound = {"bind": "query-params"}
 
 def recipe() -> "Recipe":
     """Controls for a composite: cut-out, background, size and place, all in the address."""
-    from vizcore import gallery
+    from vizcore.images import gallery
     from vizcore.segmentation_bench import GROUNDS, Recipe, grounds
 
     things = {asset.id: asset for asset in gallery.records("cutout")}
@@ -58,7 +58,7 @@ def show(recipe: "Recipe") -> None:
 
 
 def _title(recipe: "Recipe") -> str:
-    from vizcore import gallery
+    from vizcore.images import gallery
     from vizcore.segmentation_bench import ground
 
     below = ground(recipe.background)

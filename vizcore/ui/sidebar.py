@@ -103,7 +103,7 @@ def _download(name: str) -> bool:
 
 def _choose_image() -> tuple[Image.Image, str, str, str]:
     """The picture, its digest, its title and a sentence that describes it."""
-    from vizcore import gallery
+    from vizcore.images import gallery
 
     assets = {asset.id: asset for asset in gallery.records("gallery")}
     ids, own = list(assets), st.session_state.get("own_picture")
