@@ -857,7 +857,7 @@ def make_names(out: Output) -> None:
 def imagenet_names() -> list[str]:
     """torchvision's class names; torchvision is imported here only."""
     sys.path.insert(0, str(ASSETS.parent))
-    from vizcore.torchvision_guard import torchvision_models
+    from vizcore.models.torchvision_guard import torchvision_models
 
     return torchvision_models().MobileNet_V2_Weights.DEFAULT.meta["categories"]
 

@@ -5,8 +5,9 @@ import streamlit as st
 import torch
 from PIL import Image
 
-from vizcore import filters, layer_figures, models, render, small_networks, ui
+from vizcore import filters, layer_figures, models, render, ui
 from vizcore.atlas import atlas
+from vizcore.models import small_networks
 from vizcore.ui.cache import load_net
 
 view = ui.begin(__file__)

@@ -6,10 +6,10 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from vizcore import capture, models
+from vizcore import models
 from vizcore.images import gallery
-from vizcore.models import Net
-from vizcore.torchvision_guard import torchvision_models
+from vizcore.models import Net, capture
+from vizcore.models.torchvision_guard import torchvision_models
 
 TORCHVISION = ("vgg11", "resnet18", "squeezenet1_1", "googlenet", "densenet121", "mobilenet_v2")
 NAMES = ("efficientnet_lite0", *TORCHVISION)

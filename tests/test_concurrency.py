@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vizcore import capture, gradients, methods, models, relu_rules
-from vizcore.models import Net
+from vizcore import gradients, methods, models, relu_rules
+from vizcore.models import Net, capture
 
 THREADS, ROUNDS = 16, 20
 PARAMS = {

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from vizcore import cam, gradients, methods, models, occlusion, relu_rules
 from vizcore.models import Net
-from vizcore.torchvision_guard import torchvision_models
+from vizcore.models.torchvision_guard import torchvision_models
 
 TOLERANCE = 1e-4
 MIDDLE = {
@@ -488,7 +488,7 @@ def test_against_the_slow_implementation(case, name):
 
 def test_lite0_against_the_module_of_its_own_package(lite0):
     package = pytest.importorskip("efficientnet_lite_pytorch")
-    from vizcore.efficientnet_lite import checkpoint
+    from vizcore.models.efficientnet_lite import checkpoint
 
     module = package.EfficientNet.from_pretrained("efficientnet-lite0", weights_path=checkpoint(), image_size=None)
     x = random_networks.photographs(160, 224)

@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from vizcore import models, weights
+from vizcore import models
 from vizcore.images import gallery
-from vizcore.models import Net
-from vizcore.torchvision_guard import torchvision_models
+from vizcore.models import Net, weights
+from vizcore.models.torchvision_guard import torchvision_models
 
 ZOO = [spec.name for spec in models.MODELS.values() if spec.source.startswith(weights.PUBLISHED)]
 HEAVY = ("vgg16", "vgg19")  # half a gigabyte each; loaded by the same lines as vgg11
@@ -33,7 +33,7 @@ def noise_image(width: int, height: int, mode: str = "RGB") -> Image.Image:
 def test_lite0_equals_its_package(lite0, size):
     """With `image_size=None` the package pads for the input it gets, as we do; by default it pads for 224x224."""
     package = pytest.importorskip("efficientnet_lite_pytorch")
-    from vizcore.efficientnet_lite import checkpoint
+    from vizcore.models.efficientnet_lite import checkpoint
 
     for image_size in (None, *([224] if size == (224, 224) else [])):
         theirs = package.EfficientNet.from_pretrained(

@@ -8,8 +8,9 @@ import random_networks
 import torch
 from torch import Tensor, nn
 
-from vizcore import models, neuron_gradient, partial, relu_rules, top_patches
-from vizcore.models import Layer, Net
+from vizcore import models, neuron_gradient, relu_rules, top_patches
+from vizcore.models import Layer, Net, partial
+from vizcore.models.receptive_field import ReceptiveField
 from vizcore.neuron_gradient import (
     along,
     best,
@@ -24,7 +25,6 @@ from vizcore.neuron_gradient import (
     window,
 )  # fmt: skip
 from vizcore.neuron_gradient import neuron_gradient as gradient_of
-from vizcore.receptive_field import ReceptiveField
 from vizcore.top_patches import Collection, Hit
 
 RULES = (None, "guided", "deconvnet")

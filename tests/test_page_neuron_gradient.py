@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from page_visits import captions, checked, html, open_page, texts, through_the_table
 
-from vizcore import images, models, neuron_gradient, partial
+from vizcore import images, models, neuron_gradient
 from vizcore.images.gallery import find
+from vizcore.models import partial
 
 PAGE = "neuron_gradient"
 pytestmark = pytest.mark.usefixtures("few_pictures")

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from vizcore import models
 from vizcore.models import Net
-from vizcore.receptive_field import ReceptiveField, brute_force
+from vizcore.models.receptive_field import ReceptiveField, brute_force
 
 SIDE = 64
 

@@ -124,7 +124,7 @@ def test_without_torchvision_nothing_happens():
 
 def test_models_come_with_the_guard():
     out = run("""
-        from vizcore.torchvision_guard import torchvision_models
+        from vizcore.models.torchvision_guard import torchvision_models
         print(torchvision_models().alexnet(weights=None).features[0].kernel_size)
     """)
     assert out == "(11, 11)"

@@ -115,8 +115,9 @@ def test_class_list_begins_with_the_top_five():
 
 def test_model_that_is_not_here_falls_back_with_a_sentence(monkeypatch):
     from vizcore import models
+    from vizcore.models import net
 
-    monkeypatch.setattr(models, "status", lambda name: "embedded" if name == models.DEFAULT else "missing")
+    monkeypatch.setattr(net, "status", lambda name: "embedded" if name == models.DEFAULT else "missing")
     app = open_page(model="vgg16")
     assert not app.exception
     assert "VGG-16 is not on this computer. Shown: EfficientNet-Lite0." in texts(app)
@@ -125,7 +126,7 @@ def test_model_that_is_not_here_falls_back_with_a_sentence(monkeypatch):
         progress(1, 4)
         raise models.ModelError("There is no network connection.")
 
-    monkeypatch.setattr(models, "download", refuse)
+    monkeypatch.setattr(net, "download", refuse)
     app.button(key="download").click().run()
     assert not app.exception
     assert "There is no network connection." in texts(app)

@@ -15,11 +15,11 @@ from vizcore import (
     effective_field,
     field_figures,
     models,
-    partial,
     relu_rules,
     top_patches,
     unit_classes,
 )
+from vizcore.models import partial
 
 
 class Branches(nn.Module):

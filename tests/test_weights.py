@@ -15,8 +15,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from vizcore import weights
-from vizcore.weights import WeightsError
+from vizcore.models import weights
+from vizcore.models.weights import WeightsError
 
 BODY = bytes(range(256)) * 12_000  # about 3 MB: several chunks
 PREFIX = hashlib.sha256(BODY).hexdigest()[:8]

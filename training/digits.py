@@ -17,8 +17,8 @@ from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from training import release  # noqa: E402
-from vizcore import small_networks
 from vizcore.images import gallery  # noqa: E402
+from vizcore.models import small_networks
 
 SEED = 0
 

@@ -27,8 +27,10 @@ from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from training import release, views  # noqa: E402
-from vizcore import models, small_networks
+from vizcore import models
 from vizcore.images import gallery  # noqa: E402
+from vizcore.models import net as models
+from vizcore.models import small_networks
 
 SEED = 2
 HELD_OUT = 0.15  # share of the photographs, of the gallery and of the cut-outs

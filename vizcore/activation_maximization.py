@@ -15,8 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vizcore import partial
-from vizcore.models import Net
+from vizcore.models import Net, partial
 
 # Square root of the covariance of the colours of ImageNet's pixels (Olah et al. 2017), largest column of length 1.
 _COLOURS = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])

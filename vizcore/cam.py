@@ -8,9 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vizcore import partial
 from vizcore.gradients import Progress, report
-from vizcore.models import Net
+from vizcore.models import Net, partial
 from vizcore.relu_rules import guided_backprop
 
 _AT_ONCE = 4  # pictures in one forward pass: the layers of more would outgrow what glibc keeps, and be slower

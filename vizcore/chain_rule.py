@@ -9,10 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vizcore import partial
 from vizcore.activation_maximization import before_relu
 from vizcore.cam_steps import stops
-from vizcore.models import Net
+from vizcore.models import Net, partial
 
 # A network of nine numbers.
 

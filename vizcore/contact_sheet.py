@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from vizcore import activation_maximization, field_figures, partial, relu_rules, render, top_patches
+from vizcore import activation_maximization, field_figures, relu_rules, render, top_patches
 from vizcore.images import gallery
-from vizcore.models import Layer, Net
+from vizcore.models import Layer, Net, partial
 from vizcore.top_patches import Collection, Hit, Index
 
 Progress = Callable[[float], None]

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vizcore import partial
-from vizcore.models import Net
+from vizcore.models import Net, partial
 
 
 def effective_field(net: Net, x: Tensor, layer: str, cell: tuple[int, int], unit: int | None = None) -> np.ndarray:

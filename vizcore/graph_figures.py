@@ -13,7 +13,7 @@ import numpy as np
 
 from vizcore import render
 from vizcore.layer_gradients import INPUT, Quantity, Size
-from vizcore.network_graph import SCORE, Graph, Node
+from vizcore.models.graph import SCORE, Graph, Node
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

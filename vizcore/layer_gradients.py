@@ -20,9 +20,8 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
-from vizcore import capture, partial
 from vizcore.gradients import check_score, score
-from vizcore.models import Net
+from vizcore.models import Net, capture, partial
 
 INPUT = "input"
 SCALARS = ("mean", "strongest", "sum")

@@ -13,9 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vizcore import partial
 from vizcore.effective_field import clipped
-from vizcore.models import Layer, Net
+from vizcore.models import Layer, Net, partial
 from vizcore.relu_rules import relu_rule
 from vizcore.top_patches import Collection, Hit
 

@@ -23,8 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from vizcore import partial
-from vizcore.models import Net
+from vizcore.models import Net, partial
 
 
 class _Deconvnet(torch.autograd.Function):

@@ -21,9 +21,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from vizcore import capture
 from vizcore.images import gallery
-from vizcore.models import Layer, Net
+from vizcore.models import Layer, Net, capture
 
 VERSION, COUNT = 1, 9  # of the file's layout; pictures kept per unit
 COLLECTIONS = {"gallery": ("gallery",), "all pictures": ("gallery", "photo", "cutout")}

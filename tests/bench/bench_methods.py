@@ -32,7 +32,7 @@ import random_networks  # noqa: E402
 
 from vizcore import methods  # noqa: E402
 from vizcore.models import Net  # noqa: E402
-from vizcore.torchvision_guard import torchvision_models  # noqa: E402
+from vizcore.models.torchvision_guard import torchvision_models  # noqa: E402
 
 TARGET = 290
 

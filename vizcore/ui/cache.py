@@ -306,7 +306,7 @@ def feature_maps(view: View, layer: str) -> np.ndarray:
 def _activation(model: str, digest: str, layer: str, _net: "Net", _x: "Tensor") -> np.ndarray:
     import torch
 
-    from vizcore import partial
+    from vizcore.models import partial
 
     with torch.no_grad():
         return partial.activation(_net, _x, layer)[0].cpu().numpy().copy()

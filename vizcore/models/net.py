@@ -17,10 +17,10 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from vizcore import capture as hooks
-from vizcore import small_networks, weights
 from vizcore.images import gallery
-from vizcore.receptive_field import Follow, ReceptiveField
+from vizcore.models import capture as hooks
+from vizcore.models import small_networks, weights
+from vizcore.models.receptive_field import Follow, ReceptiveField
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -333,20 +333,20 @@ class Spec:
 
 
 def _lite0(state: dict[str, Tensor]) -> nn.Module:
-    from vizcore.efficientnet_lite import build
+    from vizcore.models.efficientnet_lite import build
 
     return build(state)
 
 
 def _lite0_path() -> str:
-    from vizcore.efficientnet_lite import checkpoint
+    from vizcore.models.efficientnet_lite import checkpoint
 
     return checkpoint()
 
 
 def _torchvision(name: str) -> Callable[[dict[str, Tensor]], nn.Module]:
     def build(state: dict[str, Tensor]) -> nn.Module:
-        from vizcore.torchvision_guard import torchvision_models
+        from vizcore.models.torchvision_guard import torchvision_models
 
         options = {"init_weights": False} if name == "googlenet" else {}
         network = torchvision_models().get_model(name, weights=None, **options)

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from vizcore.layer_gradients import INPUT, noting
-from vizcore.models import Layer, Net
+from vizcore.models.net import Layer, Net
 
 SCORE = "score"
 _JOINS = {"AddBackward0": "+", "CatBackward0": "concat", "MulBackward0": "×", "SubBackward0": "−", "StackBackward0":

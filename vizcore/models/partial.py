@@ -11,8 +11,8 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from vizcore import capture
-from vizcore.models import Net
+from vizcore.models import capture
+from vizcore.models.net import Net
 
 _calls: WeakKeyDictionary[Net, dict[str, int]] = WeakKeyDictionary()
 _spreads: WeakKeyDictionary[Net, dict[tuple, bool]] = WeakKeyDictionary()
