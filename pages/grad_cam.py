@@ -3,7 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import cam, cam_figures, cam_steps, methods, render, ui
+from vizcore import cam_figures, cam_steps, methods, render, ui
+from vizcore.methods import cam
 from vizcore.ui.blocks import scale
 
 view = ui.begin(__file__)

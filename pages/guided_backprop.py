@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import streamlit as st
 
-from vizcore import methods, relu_rules, relu_step, sanity, ui
+from vizcore import relu_step, sanity, ui
+from vizcore.methods import registry, relu_rules
 
 view = ui.begin(__file__)
-RELUS = methods.count_relus(view.net)
+RELUS = registry.count_relus(view.net)
 bound = {"bind": "query-params"}
 
 

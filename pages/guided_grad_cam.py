@@ -4,7 +4,8 @@ import numpy as np
 import streamlit as st
 import torch
 
-from vizcore import cam, cam_steps, methods, relu_rules, render, ui
+from vizcore import cam_steps, render, ui
+from vizcore.methods import cam, registry, relu_rules
 from vizcore.ui import pairs
 
 view = ui.begin(__file__)
@@ -105,7 +106,7 @@ within = [
     100 * float(np.abs(values)[..., core].sum() / max(np.abs(values).sum(), 1e-30)) for values in (guided, product)
 ]
 detail = "It draws what passes the ReLUs, edges above all, and hardly knows the class (Nie et al. 2018)."
-if not methods.count_relus(view.net):
+if not registry.count_relus(view.net):
     detail = f"{view.net.title} has no ReLU, so it is the plain gradient here."
 ui.explain(
     notice=[

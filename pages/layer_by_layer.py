@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from vizcore import activation_maximization, contact_sheet, field_figures, methods, top_patches, ui
+from vizcore import activation_maximization, contact_sheet, field_figures, top_patches, ui
+from vizcore.methods import registry
 from vizcore.ui import sheets
 
 view = ui.begin(__file__)
@@ -92,7 +93,7 @@ def words(layer: str, unit: int, alike: dict[str, contact_sheet.Likeness], drawi
     falls = first.pixels - first.pixels_chance > last.pixels - last.pixels_chance + 0.05
     gathers = last.kind > 1.2 * last.kind_chance
     middle = sorted(drawings.values())[len(drawings) // 2]
-    blind = rule == "deconvnet" and not methods.has_max_pool(net) and middle > 0.8
+    blind = rule == "deconvnet" and not registry.has_max_pool(net) and middle > 0.8
     ui.explain(
         notice=[
             f"Read the rows downwards: a {ui.term('unit')} of the first sees {sheets.seen(view, ends[0])}, of the last "

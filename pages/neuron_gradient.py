@@ -3,8 +3,9 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import field_figures, neuron_figures, neuron_gradient, relu_rules, render, top_patches, ui
+from vizcore import field_figures, neuron_figures, neuron_gradient, render, top_patches, ui
 from vizcore.atlas import atlas
+from vizcore.methods import relu_rules
 from vizcore.neuron_figures import Card, placed
 from vizcore.ui import cache, neurons
 

@@ -4,8 +4,8 @@ import numpy as np
 import streamlit as st
 import torch
 
-from vizcore import gradients, perturbation, sanity, ui
-from vizcore.methods import METHODS
+from vizcore import perturbation, sanity, ui
+from vizcore.methods import METHODS, gradients
 from vizcore.ui.state import percent
 
 # What a visitor reads, the method, and the beginning of its parameters' names in the address.

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from vizcore import literature, method_facts, methods, sanity, timeline_figures, ui
+from vizcore import literature, methods, sanity, timeline_figures, ui
+from vizcore.methods import cost as method_facts
 from vizcore.ui.state import AUTO
 from vizcore.ui.timeline import progress_here, timeline
 

@@ -3,8 +3,9 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import activation_maximization, field_figures, relu_rules, render, top_patches, ui, unit_classes
+from vizcore import activation_maximization, field_figures, render, top_patches, ui, unit_classes
 from vizcore.atlas import atlas
+from vizcore.methods import relu_rules
 from vizcore.ui import units
 
 view = ui.begin(__file__)

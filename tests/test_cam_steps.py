@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 from torch import nn
 
-from vizcore import cam, cam_figures, cam_steps, models, render
+from vizcore import cam_figures, cam_steps, models, render
 from vizcore.images import gallery
+from vizcore.methods import cam
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vizcore import gradients, methods, models, relu_rules
+from vizcore import methods, models
+from vizcore.methods import gradients, registry, relu_rules
 from vizcore.models import Net, capture
 
 THREADS, ROUNDS = 16, 20
@@ -150,7 +151,7 @@ def test_a_first_call_from_sixteen_threads(monkeypatch):
 
     def count(_) -> tuple[int, bool]:
         start.wait()
-        return methods.count_relus(net), methods.has_max_pool(net)
+        return registry.count_relus(net), registry.has_max_pool(net)
 
     with ThreadPoolExecutor(THREADS) as pool:
         assert set(pool.map(count, range(THREADS))) == {(5, True)}

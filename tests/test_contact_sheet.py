@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from vizcore import activation_maximization, contact_sheet, models, relu_rules, top_patches
+from vizcore import activation_maximization, contact_sheet, models, top_patches
+from vizcore.methods import relu_rules
 from vizcore.models import partial
 
 NETWORKS = ("mini_vgg", "efficientnet_lite0", "vgg11", "resnet18")

@@ -9,8 +9,9 @@ import random_networks
 import torch
 from torch import nn
 
-from vizcore import gradients, layer_gradients, models
+from vizcore import layer_gradients, models
 from vizcore.layer_gradients import Quantity
+from vizcore.methods import gradients
 from vizcore.models import capture, partial
 
 STRIDE = {"densenet121": 23, "efficientnet_lite0": 9, "googlenet": 11, "resnet18": 3, "vgg11": 1, "squeezenet1_1": 5}

@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vizcore import cam, gradients, methods, models, occlusion, relu_rules
+from vizcore import methods, models
 from vizcore.images import gallery
+from vizcore.methods import cam, gradients, occlusion, registry, relu_rules
 from vizcore.models import Net
 
 CAM_MAPS = [name for name, m in methods.METHODS.items() if m.family == "cam" and m.maps]
@@ -467,7 +468,7 @@ def test_max_pooling_written_as_a_function_counts():
         def forward(self, x):
             return F.max_pool2d(F.relu(self.conv(x)), 2).mean((2, 3))
 
-    assert methods.has_max_pool(models.wrap(Functional(), input_size=16))
+    assert registry.has_max_pool(models.wrap(Functional(), input_size=16))
 
 
 def dead_end(bias: float) -> Net:

@@ -19,7 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vizcore import cam, gradients, methods, models, occlusion, relu_rules
+from vizcore import methods, models
+from vizcore.methods import cam, gradients, occlusion, relu_rules
 from vizcore.models import Net
 from vizcore.models.torchvision_guard import torchvision_models
 

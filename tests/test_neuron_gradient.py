@@ -8,7 +8,8 @@ import random_networks
 import torch
 from torch import Tensor, nn
 
-from vizcore import models, neuron_gradient, relu_rules, top_patches
+from vizcore import models, neuron_gradient, top_patches
+from vizcore.methods import relu_rules
 from vizcore.models import Layer, Net, partial
 from vizcore.models.receptive_field import ReceptiveField
 from vizcore.neuron_gradient import (

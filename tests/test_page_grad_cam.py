@@ -32,7 +32,8 @@ def test_alone_and_through_the_dashboard():
 
 
 def test_numbers_on_the_page_are_the_computed_ones(net, x):
-    from vizcore import cam, cam_steps, render
+    from vizcore import cam_steps, render
+    from vizcore.methods import cam
 
     app = open_page(versus=TANDEM)
     steps = cam_steps.unroll(net, x, MALAMUTE)

@@ -32,7 +32,8 @@ def test_alone_and_through_the_dashboard():
 
 
 def test_the_button_leads_to_two_classes_and_their_correlations(scene):
-    from vizcore import cam, cam_steps, relu_rules
+    from vizcore import cam_steps
+    from vizcore.methods import cam, relu_rules
 
     app = open_page(image="jaguar")
     app.button(key="demo").click().run()
@@ -52,7 +53,7 @@ def test_the_button_leads_to_two_classes_and_their_correlations(scene):
 
 def test_what_the_exercise_says_about_the_limousine(scene):
     """The strongest cell is on the truck, pixels 150 to 224 by 18 to 60, and the probability below 0.01 %."""
-    from vizcore import cam
+    from vizcore.methods import cam
 
     net, x = scene
     place = cam.upsample(cam.grad_cam(net, x, LIMOUSINE), (224, 224))[0]
@@ -81,7 +82,7 @@ def test_controls_change_their_figures():
 
 
 def test_class_without_evidence_is_a_calm_sentence(scene):
-    from vizcore import cam
+    from vizcore.methods import cam
 
     net, x = scene
     order = net(x)[0].argsort()[:40].tolist()

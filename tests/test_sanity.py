@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from vizcore import models, relu_rules, sanity
+from vizcore import models, sanity
+from vizcore.methods import relu_rules
 
 
 @pytest.fixture(scope="module")

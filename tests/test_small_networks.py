@@ -10,8 +10,9 @@ from PIL import Image
 from torch import nn
 
 from training.mini_vgg import agreement, fold
-from vizcore import methods, models, relu_rules
+from vizcore import methods, models
 from vizcore.images import gallery
+from vizcore.methods import relu_rules
 from vizcore.models import small_networks
 
 DIGIT_BOUNDS = {"digits_linear": 0.90, "digits_mlp": 0.95, "digits_cnn": 0.975}

@@ -162,10 +162,11 @@ def test_errors_of_the_visitor_are_sentences():
 
 def test_attribution_is_the_methods_own_and_computed_once(monkeypatch):
     from vizcore import methods, ui
+    from vizcore.methods import registry
 
     calls = []
     run = methods.run
-    monkeypatch.setattr(methods, "run", lambda *a, **k: calls.append(a) or run(*a, **k))
+    monkeypatch.setattr(registry, "run", lambda *a, **k: calls.append(a) or run(*a, **k))
 
     def use(view):
         first = ui.attribution(view, "grad_cam", target=7)

@@ -10,15 +10,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from vizcore import (
-    activation_maximization,
-    effective_field,
-    field_figures,
-    models,
-    relu_rules,
-    top_patches,
-    unit_classes,
-)
+from vizcore import activation_maximization, effective_field, field_figures, models, top_patches, unit_classes
+from vizcore.methods import relu_rules
 from vizcore.models import partial
 
 

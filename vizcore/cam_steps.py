@@ -1,6 +1,6 @@
 r"""Grad-CAM taken apart: the steps of $\mathrm{ReLU}(\sum_k \alpha_k^c A^k)$ for one picture.
 
-Selvaraju et al., "Grad-CAM" (ICCV 2017), equations 1 and 2. The finished maps are in :mod:`vizcore.cam`.
+Selvaraju et al., "Grad-CAM" (ICCV 2017), equations 1 and 2. The finished maps are in :mod:`vizcore.methods.cam`.
 """
 
 from typing import NamedTuple
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vizcore import cam
+from vizcore.methods import cam
 from vizcore.models import Net
 
 

@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from vizcore import activation_maximization, field_figures, relu_rules, render, top_patches
+from vizcore import activation_maximization, field_figures, render, top_patches
 from vizcore.images import gallery
+from vizcore.methods import relu_rules
 from vizcore.models import Layer, Net, partial
 from vizcore.top_patches import Collection, Hit, Index
 
@@ -102,7 +103,7 @@ def draw_back(
 ) -> Iterator[tuple[int, np.ndarray]]:
     """The gradient of each picked cell with respect to its picture, picture by picture.
 
-    The same as :func:`vizcore.relu_rules.backpropagate_unit` for each pick by itself, but each picture runs forward
+    The same as :func:`vizcore.methods.relu_rules.backpropagate_unit` for each pick by itself, but each picture runs forward
     only once, and only as far as the deepest layer it is needed for.
 
     Args:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from vizcore import methods, render
+from vizcore import render
 from vizcore.activation_maximization import Preferred
+from vizcore.methods import registry
 from vizcore.models import Layer, Net
 
 if TYPE_CHECKING:
@@ -148,9 +149,9 @@ def rule_notes(net: Net, rule: str | None) -> list[str]:
     """What the chosen way back cannot do in this network, in sentences."""
     if rule is None:
         return []
-    if not methods.count_relus(net):
+    if not registry.count_relus(net):
         return [f"{net.title} has no ReLU: this is the plain gradient."]
-    if rule == "deconvnet" and not methods.has_max_pool(net):
+    if rule == "deconvnet" and not registry.has_max_pool(net):
         return [f"Deconvnet needs max-pooling to know the places; {net.title} has none, so the picture depends on the "
                 "unit and hardly on what is in the patch."]  # fmt: skip
     return []

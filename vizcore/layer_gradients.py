@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
-from vizcore.gradients import check_score, score
+from vizcore.methods.gradients import check_score, score
 from vizcore.models import Net, capture, partial
 
 INPUT = "input"

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from vizcore.effective_field import clipped
+from vizcore.methods.relu_rules import relu_rule
 from vizcore.models import Layer, Net, partial
-from vizcore.relu_rules import relu_rule
 from vizcore.top_patches import Collection, Hit
 
 Box = tuple[int, int, int, int]  # top, left, bottom, right; bottom and right exclusive
@@ -95,7 +95,7 @@ def neuron_gradient(
         x: (N, C, H, W), normalized.
         layer: a layer's name. unit: the map k, or the number in a vector.
         cells: (row, column), the same for all pictures; one for each; or None for each picture's strongest.
-        rule: "deconvnet" or "guided" for the ReLUs on the way (see :mod:`vizcore.relu_rules`), None for the gradient.
+        rule: "deconvnet" or "guided" for the ReLUs on the way (see :mod:`vizcore.methods.relu_rules`), None for the gradient.
 
     Raises:
         ValueError: an unknown layer, unit or cell.

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from vizcore.gradients import make_baseline
+from vizcore.methods.gradients import make_baseline
 from vizcore.models import Net
 
 FILLS = ("mean", "blur")

@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vizcore import methods
+from vizcore.methods import registry
+from vizcore.methods.relu_rules import relu_rule
 from vizcore.models import Net
-from vizcore.relu_rules import relu_rule
 
 RULES = ("backprop", "deconvnet", "guided")
 _FIGURE = ([[1, -1, 5], [2, -5, -7], [-3, 2, 4]], [[-2, 3, -1], [6, -3, 1], [2, -1, 3]])
@@ -141,9 +141,9 @@ def sentence(step: Step, stage: str) -> str:
 def unit_notes(net: Net, gradient: np.ndarray) -> list[str]:
     """What to be careful about when a unit of this network is explained; `gradient` is its plain one."""
     found = []
-    if not methods.count_relus(net):
+    if not registry.count_relus(net):
         found.append(f"{net.title} has no ReLU, so there is nothing to replace: all three are the same.")
-    elif not methods.has_max_pool(net):
+    elif not registry.has_max_pool(net):
         found.append(
             f"Deconvnet needs max-pool switches; {net.title} has no max-pooling, so its picture depends on "
             "the image only through the place where the unit is strongest."

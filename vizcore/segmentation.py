@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from vizcore import cam
+from vizcore.methods import cam
 
 BACKGROUND, CORE, UNDECIDED, FOREGROUND = 0, 1, 2, 3  # OpenCV's GC_BGD, GC_FGD, GC_PR_BGD and GC_PR_FGD
 CORE_FROM = 99  # percentile from which a seed of the object stays object

@@ -212,7 +212,7 @@ def _slow(
 def _input_gradient(
     model: str, digest: str, target: int, of: str, _net: "Net", _x: "Tensor"
 ) -> np.ndarray:
-    from vizcore import gradients
+    from vizcore.methods import gradients
 
     return gradients.input_gradient(_net, _x, target, of)[0].cpu().numpy()
 
@@ -232,7 +232,7 @@ def input_gradient(view: View, target: int | None = None, of: str = "logit") -> 
 def _unit_gradient(
     model: str, digest: str, layer: str, unit: int, rule: str | None, _net: "Net", _x: "Tensor"
 ) -> np.ndarray:
-    from vizcore import relu_rules
+    from vizcore.methods import relu_rules
 
     return relu_rules.backpropagate_unit(_net, _x, layer, unit, rule=rule)[0].cpu().numpy()
 

@@ -97,7 +97,8 @@ def _backward(
     rule: str | None,
     _net: "Net",
 ) -> np.ndarray:
-    from vizcore import activation_maximization, relu_rules, top_patches
+    from vizcore import activation_maximization, top_patches
+    from vizcore.methods import relu_rules
 
     source = top_patches.collection(_net, collection)
     start = activation_maximization.before_relu(_net, layer)

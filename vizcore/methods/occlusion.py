@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vizcore.gradients import Progress, make_baseline, report
+from vizcore.methods.gradients import Progress, make_baseline, report
 from vizcore.models import Net
 
-_AT_ONCE = 4  # pictures in one forward pass, as in vizcore.cam
+_AT_ONCE = 4  # pictures in one forward pass, as in vizcore.methods.cam
 
 
 def windows(size: tuple[int, int], side: int, step: int) -> list[tuple[slice, slice]]:
@@ -48,7 +48,7 @@ def occlusion(
     Args:
         patch: side of the square, as a share of the picture's shorter side.
         stride: from one position to the next, as a share of the patch.
-        fill: "mean", "black", "white" or "blur", as for :func:`vizcore.gradients.make_baseline`.
+        fill: "mean", "black", "white" or "blur", as for :func:`vizcore.methods.gradients.make_baseline`.
         progress: called with the share done; what it raises cancels.
 
     Returns:

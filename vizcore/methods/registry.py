@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from vizcore import cam, controls, gradients, occlusion, relu_rules
+from vizcore.methods import cam, controls, gradients, occlusion, relu_rules
 from vizcore.models import Net
 
 

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from vizcore import cam, occlusion, sanity
+from vizcore import sanity
+from vizcore.methods import cam, occlusion
 from vizcore.models import Net
 
 

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vizcore.gradients import Progress, report
+from vizcore.methods.gradients import Progress, report
+from vizcore.methods.relu_rules import guided_backprop
 from vizcore.models import Net, partial
-from vizcore.relu_rules import guided_backprop
 
 _AT_ONCE = 4  # pictures in one forward pass: the layers of more would outgrow what glibc keeps, and be slower
 _NUMBERS_AT_ONCE = 4_000_000  # of a layer
