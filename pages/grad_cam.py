@@ -3,7 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import cam_figures, cam_steps, methods, render, ui
+from vizcore import cam_figures, methods, render, ui
+from vizcore.inspection import cam_steps
 from vizcore.methods import cam
 from vizcore.ui.blocks import scale
 

@@ -3,9 +3,10 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import graph_figures, layer_gradients, render, ui
+from vizcore import graph_figures, render, ui
 from vizcore.atlas import map_atlas
-from vizcore.layer_gradients import Quantity
+from vizcore.inspection import layer_gradients
+from vizcore.inspection.layer_gradients import Quantity
 from vizcore.models import graph as network_graph
 from vizcore.ui import cache, dataflow, units
 from vizcore.ui.cells import cells

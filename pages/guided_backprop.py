@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import streamlit as st
 
-from vizcore import relu_step, sanity, ui
+from vizcore import sanity, ui
+from vizcore.inspection import relu_step
 from vizcore.methods import registry, relu_rules
 
 view = ui.begin(__file__)

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from vizcore import activation_maximization, contact_sheet, field_figures, top_patches, ui
+from vizcore import contact_sheet, field_figures, ui
+from vizcore.inspection import preferred, top_patches
 from vizcore.methods import registry
 from vizcore.ui import sheets
 
@@ -124,7 +125,7 @@ def words(layer: str, unit: int, alike: dict[str, contact_sheet.Likeness], drawi
         ],
     )  # fmt: skip
 
-    start = activation_maximization.before_relu(net, layer)
+    start = preferred.before_relu(net, layer)
     ui.more(
         formula=[
             r"R^{l} = [R^{l+1} > 0] \, R^{l+1} \ \text{(deconvnet)}, \qquad "

@@ -3,8 +3,10 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import field_figures, neuron_figures, neuron_gradient, render, top_patches, ui
+from vizcore import field_figures, neuron_figures, render, ui
 from vizcore.atlas import atlas
+from vizcore.inspection import neurons as neuron_gradient
+from vizcore.inspection import top_patches
 from vizcore.methods import relu_rules
 from vizcore.neuron_figures import Card, placed
 from vizcore.ui import cache, neurons

@@ -3,9 +3,10 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import activations, layer_figures, render, ui
+from vizcore import layer_figures, render, ui
 from vizcore.atlas import map_atlas
 from vizcore.images import gallery
+from vizcore.inspection import activations
 from vizcore.ui.units import unit_number
 
 view = ui.begin(__file__)

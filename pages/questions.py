@@ -4,8 +4,9 @@ import numpy as np
 import streamlit as st
 import torch
 
-from vizcore import cam_steps, chain_rule, literature, methods, relu_step, render, sanity, ui
+from vizcore import literature, methods, render, sanity, ui
 from vizcore import question_figures as figures
+from vizcore.inspection import cam_steps, chain_rule, relu_step
 from vizcore.methods import cam
 from vizcore.questions import QUESTIONS
 from vizcore.ui import graph, pairs, questions

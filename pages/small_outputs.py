@@ -3,7 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import effective_field, field_figures, render, ui
+from vizcore import field_figures, render, ui
+from vizcore.inspection import effective_field
 from vizcore.models import receptive_field
 from vizcore.ui import cache, units
 from vizcore.ui.cells import cells

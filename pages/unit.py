@@ -3,8 +3,10 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import activation_maximization, field_figures, render, top_patches, ui, unit_classes
+from vizcore import field_figures, render, ui
 from vizcore.atlas import atlas
+from vizcore.inspection import preferred as activation_maximization
+from vizcore.inspection import top_patches, unit_classes
 from vizcore.methods import relu_rules
 from vizcore.ui import units
 

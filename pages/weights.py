@@ -5,8 +5,9 @@ import streamlit as st
 import torch
 from PIL import Image
 
-from vizcore import filters, layer_figures, models, render, ui
+from vizcore import layer_figures, models, render, ui
 from vizcore.atlas import atlas
+from vizcore.inspection import filters
 from vizcore.models import small_networks
 from vizcore.ui.cache import load_net
 

@@ -26,7 +26,7 @@ def photo() -> torch.Tensor:
 @pytest.fixture(scope="module")
 def few_pictures(tmp_path_factory) -> Iterator[None]:
     """In this file, searches see ten pictures only; nobody else finds what was made of them, nor they anyone's."""
-    from vizcore import top_patches
+    from vizcore.inspection import top_patches
     from vizcore.ui import neurons, units
 
     collection, jobs = top_patches.collection, (units._index_job, neurons._answers_job)

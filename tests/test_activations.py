@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vizcore import activations, atlas, layer_figures, models, render
+from vizcore import atlas, layer_figures, models, render
+from vizcore.inspection import activations
 
 
 @pytest.fixture(scope="module")

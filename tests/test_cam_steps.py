@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 from torch import nn
 
-from vizcore import cam_figures, cam_steps, models, render
+from vizcore import cam_figures, models, render
 from vizcore.images import gallery
+from vizcore.inspection import cam_steps
 from vizcore.methods import cam
 
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 from random_networks import network, photographs, plain
 
-from vizcore import chain_rule, models, question_figures
+from vizcore import models, question_figures
+from vizcore.inspection import chain_rule
 
 
 def by_autograd(x1, x2, weight, target):

@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from vizcore import activation_maximization, contact_sheet, models, top_patches
+from vizcore import contact_sheet, models
+from vizcore.inspection import preferred, top_patches
 from vizcore.methods import relu_rules
 from vizcore.models import partial
 
@@ -70,7 +71,7 @@ def test_a_network_without_relus_or_without_maps():
 def test_units_that_fire_most_by_a_slow_search(mini):
     net, pictures, index = mini
     layer = contact_sheet.block_ends(net)[1].name
-    start = activation_maximization.before_relu(net, layer)
+    start = preferred.before_relu(net, layer)
     x = torch.cat([net.preprocess(pictures.open(n)) for n in range(len(pictures.titles))])
     with torch.no_grad():
         best = partial.activation(net, x, start).flatten(2).amax(2).sort(0, descending=True).values[:9]
@@ -98,7 +99,7 @@ def test_drawing_back_together_equals_one_at_a_time(name, rule):
     pictures, generator = few(net, 3), np.random.default_rng(0)
     picks = []
     for layer in contact_sheet.block_ends(net):
-        start = activation_maximization.before_relu(net, layer.name)
+        start = preferred.before_relu(net, layer.name)
         for picture in (2, 0, 2):
             row, column = generator.integers(0, layer.out_shape[1:])
             unit = int(generator.integers(layer.out_shape[0]))
@@ -149,7 +150,7 @@ def test_cancelling_and_the_network_stays_as_it_was(mini):
 def test_sheet_holds_patches_left_and_drawings_right(mini):
     net, pictures, index = mini
     layer = contact_sheet.block_ends(net)[3]
-    start = activation_maximization.before_relu(net, layer.name)
+    start = preferred.before_relu(net, layer.name)
     sheet = contact_sheet.build(net, pictures, index, {layer.name: (5, 2)}, 4, "guided")[layer.name]
     assert sheet.units == (5, 2) and sheet.columns == 2 and sheet.rows == 2 and -1 <= sheet.alike <= 1
     sprite, first = (np.asarray(Image.open(io.BytesIO(data)), float) for data in (sheet.sprite, sheet.first))
@@ -194,7 +195,7 @@ def test_likeness_by_hand(mini):
         assert row.units == len(units)
         pixels, same = [], []
         for unit in units:
-            hits = index.top(net, activation_maximization.before_relu(net, layer.name), int(unit))
+            hits = index.top(net, preferred.before_relu(net, layer.name), int(unit))
             patches = []
             for hit in hits:
                 box = top_patches.patch_box(net, layer, hit.cell)
@@ -231,7 +232,7 @@ def test_program_that_is_shown_gives_the_same_drawings(name, rule, monkeypatch):
     pictures = few(net)
     monkeypatch.setattr(top_patches, "collection", lambda net, name="gallery": pictures)
     layer = contact_sheet.block_ends(net)[1].name
-    start = activation_maximization.before_relu(net, layer)
+    start = preferred.before_relu(net, layer)
     scope = {}
     exec(contact_sheet.program(name, start, 3, rule, 4), scope)
     picks = [contact_sheet.Pick(start, 3, hit.picture, hit.cell) for hit in scope["hits"]]

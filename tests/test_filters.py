@@ -7,8 +7,9 @@ import pytest
 import random_networks
 import torch
 
-from vizcore import filters, models
+from vizcore import models
 from vizcore.images import gallery, handwriting
+from vizcore.inspection import filters
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,9 @@ import random_networks
 import torch
 from torch import nn
 
-from vizcore import layer_gradients, models
-from vizcore.layer_gradients import Quantity
+from vizcore import models
+from vizcore.inspection import layer_gradients
+from vizcore.inspection.layer_gradients import Quantity
 from vizcore.methods import gradients
 from vizcore.models import capture, partial
 

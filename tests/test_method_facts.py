@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from vizcore import activations, methods, models
+from vizcore import methods, models
+from vizcore.inspection import activations
 from vizcore.methods import cam
 from vizcore.methods import cost as method_facts
 

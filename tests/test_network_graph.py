@@ -5,8 +5,9 @@ import random_networks
 import torch
 from torch import nn
 
-from vizcore import graph_figures, layer_gradients, models
-from vizcore.layer_gradients import Quantity
+from vizcore import graph_figures, models
+from vizcore.inspection import layer_gradients
+from vizcore.inspection.layer_gradients import Quantity
 from vizcore.models import graph as network_graph
 
 

@@ -8,11 +8,9 @@ import random_networks
 import torch
 from torch import Tensor, nn
 
-from vizcore import models, neuron_gradient, top_patches
-from vizcore.methods import relu_rules
-from vizcore.models import Layer, Net, partial
-from vizcore.models.receptive_field import ReceptiveField
-from vizcore.neuron_gradient import (
+from vizcore import models
+from vizcore.inspection import neurons, top_patches
+from vizcore.inspection.neurons import (  # fmt: skip
     along,
     best,
     central_box,
@@ -24,9 +22,12 @@ from vizcore.neuron_gradient import (
     spread,
     strongest,
     window,
-)  # fmt: skip
-from vizcore.neuron_gradient import neuron_gradient as gradient_of
-from vizcore.top_patches import Collection, Hit
+)
+from vizcore.inspection.neurons import neuron_gradient as gradient_of
+from vizcore.inspection.top_patches import Collection, Hit
+from vizcore.methods import relu_rules
+from vizcore.models import Layer, Net, partial
+from vizcore.models.receptive_field import ReceptiveField
 
 RULES = (None, "guided", "deconvnet")
 
@@ -268,7 +269,7 @@ def test_answers_of_a_vector_layer_are_ranked():
     pictures = top_patches.collection(net)
     few = Collection(pictures.titles[:6], pictures.digests[:6], pictures.open)
     done = []
-    found = neuron_gradient.answers(net, few, "linear", done.append)
+    found = neurons.answers(net, few, "linear", done.append)
     logits = net(torch.cat([net.preprocess(pictures.open(n)) for n in range(6)])).numpy()
     assert found == pytest.approx(logits, rel=1e-4, abs=1e-5) and done[-1] == 1
     order = np.argsort(-logits[:, 3], kind="stable")

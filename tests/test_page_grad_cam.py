@@ -32,7 +32,8 @@ def test_alone_and_through_the_dashboard():
 
 
 def test_numbers_on_the_page_are_the_computed_ones(net, x):
-    from vizcore import cam_steps, render
+    from vizcore import render
+    from vizcore.inspection import cam_steps
     from vizcore.methods import cam
 
     app = open_page(versus=TANDEM)
@@ -72,7 +73,7 @@ def test_counterfactual_of_a_sum_without_negative_cells_is_a_calm_sentence():
 
 
 def test_controls_change_their_figures(net, x):
-    from vizcore import cam_steps
+    from vizcore.inspection import cam_steps
 
     strongest = cam_steps.unroll(net, x, MALAMUTE).strongest(8)
     app = open_page(rank=3)

@@ -5,9 +5,10 @@ import pytest
 import torch
 from page_visits import checked, html, open_page, texts, through_the_table
 
-from vizcore import graph_figures, images, layer_gradients, models
+from vizcore import graph_figures, images, models
 from vizcore.images import gallery
-from vizcore.layer_gradients import Quantity
+from vizcore.inspection import layer_gradients
+from vizcore.inspection.layer_gradients import Quantity
 
 PAGE = "gradients"
 

@@ -97,7 +97,8 @@ def test_more_random_layers_and_another_seed_change_the_numbers():
 def test_a_network_without_relu_says_so(monkeypatch):
     from torch import nn
 
-    from vizcore import models, relu_step
+    from vizcore import models
+    from vizcore.inspection import relu_step
 
     linear = models.wrap(nn.Sequential(nn.Flatten(), nn.Linear(3 * 64, 4)), "linear", input_size=8)
     assert "no ReLU" in relu_step.unit_notes(linear, linear.network[1].weight.numpy())[0]

@@ -32,7 +32,7 @@ def test_alone_and_through_the_dashboard():
 
 
 def test_the_button_leads_to_two_classes_and_their_correlations(scene):
-    from vizcore import cam_steps
+    from vizcore.inspection import cam_steps
     from vizcore.methods import cam, relu_rules
 
     app = open_page(image="jaguar")

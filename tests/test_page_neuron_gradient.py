@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from page_visits import captions, checked, html, open_page, texts, through_the_table
 
-from vizcore import images, models, neuron_gradient
+from vizcore import images, models
 from vizcore.images.gallery import find
+from vizcore.inspection import neurons
 from vizcore.models import partial
 
 PAGE = "neuron_gradient"
@@ -23,18 +24,18 @@ def test_page_alone_shows_the_three_steps_and_true_numbers():
     heads = [header.value for header in app.header]
     assert heads[:3] == ["1 Pick a neuron", "2 The pictures it answers most", "3 The gradient of its activation"]
     net = models.load("efficientnet_lite0")
-    layer = neuron_gradient.default_layer(net)
+    layer = neurons.default_layer(net)
     x = net.preprocess(images.load(find("gallery", "giant_panda").file))
     maps = partial.activation(net, x, layer.replace("relu", "norm"))[0].numpy()
-    unit = neuron_gradient.salient_unit(maps)
-    row, column = neuron_gradient.strongest(maps[unit])
+    unit = neurons.salient_unit(maps)
+    row, column = neurons.strongest(maps[unit])
     boxes = {box.key: box.placeholder for box in app.number_input}
     assert (boxes["unit"], boxes["row"], boxes["column"]) == (f"auto ({unit})", f"auto ({row})", f"auto ({column})")
     found = metrics(app)
     assert found["Gradient inside the field"] == "100 %"
     assert float(found["Before its ReLU"]) == pytest.approx(maps[unit].max(), rel=5e-3)
     field = net.layer(layer).receptive_field
-    box = neuron_gradient.field_box(net.layer(layer), (row, column), 224, 224)
+    box = neurons.field_box(net.layer(layer), (row, column), 224, 224)
     assert found["It can see"] == f"{box[2] - box[0]} × {box[3] - box[1]} px"
     assert f"moves by {field.stride} pixels" in texts(app)
     shown = captions(app)
@@ -115,7 +116,7 @@ def test_program_that_is_shown_runs(monkeypatch):
     exec(program, found)
     net = models.load("mini_vgg")
     x = net.preprocess(images.load(find("gallery", "jaguar").file))
-    expected = neuron_gradient.neuron_gradient(net, x, "block3.conv2", 7, (5, 6)).gradients[0]
+    expected = neurons.neuron_gradient(net, x, "block3.conv2", 7, (5, 6)).gradients[0]
     assert np.abs(found["result"].numpy() - expected).max() <= 1e-5 * np.abs(expected).max()
     assert expected.any()
     app = open_page(PAGE, model="digits_mlp", layer="hidden", unit=3)

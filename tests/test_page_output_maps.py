@@ -6,7 +6,7 @@ import page_visits
 import pytest
 from page_visits import texts, through_the_table
 
-from vizcore import activations
+from vizcore.inspection import activations
 
 open_page = partial(page_visits.open_page, "output_maps")
 LAYER = "stage3.block1.expand.relu"

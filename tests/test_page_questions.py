@@ -6,8 +6,9 @@ import pytest
 import torch
 from page_visits import ROOT, captions, checked, html, open_page, texts, through_the_table
 
-from vizcore import cam_steps, methods, models, question_figures, relu_step
+from vizcore import methods, models, question_figures
 from vizcore.images import gallery
+from vizcore.inspection import cam_steps, relu_step
 from vizcore.questions import QUESTIONS
 
 PAGE = "questions"
@@ -17,7 +18,7 @@ PAGE = "questions"
 def _from_the_root(monkeypatch, tmp_path_factory):
     monkeypatch.syspath_prepend(str(ROOT))
     monkeypatch.setenv("VIZ_CACHE_DIR", str(tmp_path_factory.getbasetemp()))
-    from vizcore import top_patches
+    from vizcore.inspection import top_patches
 
     collection = top_patches.collection
 

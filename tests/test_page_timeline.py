@@ -98,8 +98,8 @@ def test_the_numbers_are_the_computed_ones():
 
 
 def test_slow_method_says_what_it_costs():
-    from vizcore.activations import feature_maps
     from vizcore.images import gallery
+    from vizcore.inspection.activations import feature_maps
 
     app = checked(open_page("timeline", **SMALL, method="score_cam", layer="block5.relu2"), calm=True)
     net = models.load("mini_vgg")

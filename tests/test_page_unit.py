@@ -121,7 +121,7 @@ def test_program_that_is_shown_runs(page, monkeypatch):
     if page == "unit":
         assert len(found["result"]) == 9 and found["result"][0].size == (8, 8)
         return
-    from vizcore import effective_field
+    from vizcore.inspection import effective_field
 
     expected = effective_field.effective_field(found["net"], found["x"], "block2.relu1", (3, 4))
     assert found["result"].numpy() == pytest.approx(expected)

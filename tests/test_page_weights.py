@@ -7,8 +7,8 @@ import page_visits
 import pytest
 from page_visits import texts, through_the_table
 
-from vizcore import filters
 from vizcore.images import gallery
+from vizcore.inspection import filters
 
 open_page = partial(page_visits.open_page, "weights")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vizcore import relu_step
+from vizcore.inspection import relu_step
 
 
 def test_the_figure_of_the_paper():

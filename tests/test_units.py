@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from vizcore import activation_maximization, effective_field, field_figures, models, top_patches, unit_classes
+from vizcore import field_figures, models
+from vizcore.inspection import effective_field, preferred, top_patches, unit_classes
 from vizcore.methods import relu_rules
 from vizcore.models import partial
 
@@ -296,7 +297,7 @@ def test_ascent_raises_random_units_at_least_five_times_over_noise(lite0):
     rng = np.random.default_rng(0)
     for layer, count in (("head.relu", 10), ("stage3.block2", 10)):
         units = rng.choice(lite0.layer(layer).out_shape[0], count, replace=False).tolist()
-        found = activation_maximization.synthesize(lite0, layer, units, steps=40, size=96)
+        found = preferred.synthesize(lite0, layer, units, steps=40, size=96)
         assert found.images.shape == (count, 96, 96, 3) and found.trace.shape == (40, count)
         assert (found.activation >= 5 * np.maximum(found.noise, 1e-3)).all(), (layer, found)
 
@@ -304,7 +305,7 @@ def test_ascent_raises_random_units_at_least_five_times_over_noise(lite0):
 def test_ascent_is_seeded_reports_and_can_be_cancelled(net):
     state = torch.random.get_rng_state()
     first, second, third = (
-        activation_maximization.synthesize(net, "deep", [0, 2], steps=4, seed=seed, variation=0.1) for seed in (1, 1, 2)
+        preferred.synthesize(net, "deep", [0, 2], steps=4, seed=seed, variation=0.1) for seed in (1, 1, 2)
     )
     assert np.array_equal(first.images, second.images) and not np.array_equal(first.images, third.images)
     assert torch.equal(state, torch.random.get_rng_state())
@@ -313,18 +314,18 @@ def test_ascent_is_seeded_reports_and_can_be_cancelled(net):
     def report(share):
         shares.append(share)
         if share >= 0.5:
-            raise activation_maximization.Cancelled
+            raise preferred.Cancelled
 
-    with pytest.raises(activation_maximization.Cancelled):
-        activation_maximization.synthesize(net, "deep", [0], steps=4, progress=report)
+    with pytest.raises(preferred.Cancelled):
+        preferred.synthesize(net, "deep", [0], steps=4, progress=report)
     assert shares == [0.25, 0.5]
     with pytest.raises(ValueError, match="units 0 to 5"):
-        activation_maximization.synthesize(net, "deep", [6])
+        preferred.synthesize(net, "deep", [6])
 
 
 def test_ascent_of_grey_digits():
     digits = models.load("digits_cnn")
-    found = activation_maximization.synthesize(digits, "linear", [3], steps=8)
+    found = preferred.synthesize(digits, "linear", [3], steps=8)
     assert found.images.shape == (1, 28, 28, 1) and found.activation[0] > found.noise[0]
     assert field_figures.pixels(found.images[0]).mode == "RGB"
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from vizcore import render
 
 if TYPE_CHECKING:
-    from vizcore.cam_steps import Unrolled
+    from vizcore.inspection.cam_steps import Unrolled
 
 # Blue and orange: told apart with every common colour vision deficiency.
 FIRST, SECOND = (43, 124, 224), (255, 140, 26)

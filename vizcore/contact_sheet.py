@@ -15,11 +15,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from vizcore import activation_maximization, field_figures, render, top_patches
+from vizcore import field_figures, render
 from vizcore.images import gallery
+from vizcore.inspection import preferred, top_patches
+from vizcore.inspection.top_patches import Collection, Hit, Index
 from vizcore.methods import relu_rules
 from vizcore.models import Layer, Net, partial
-from vizcore.top_patches import Collection, Hit, Index
 
 Progress = Callable[[float], None]
 FIRST = 112  # pixels of a tile in the row that shows the first patch of each unit
@@ -62,14 +63,14 @@ def _by_scale(layers: Sequence[Layer]) -> dict[object, Layer]:
 
 def firing_most(net: Net, index: Index, layer: str, count: int) -> tuple[int, ...]:
     """The units of a layer with the largest mean over their best pictures, before their own ReLU; largest first."""
-    values = index.rankings[activation_maximization.before_relu(net, layer)].values
+    values = index.rankings[preferred.before_relu(net, layer)].values
     means = np.where(np.isfinite(values), values, 0).sum(1) / np.maximum(1, np.isfinite(values).sum(1))
     return _largest(means, count)
 
 
 def firing_on(net: Net, x: torch.Tensor, layers: Sequence[str], count: int) -> dict[str, tuple[int, ...]]:
     """For each layer the units with the strongest single cell on one (1, C, H, W) input, before their own ReLU."""
-    starts = {layer: activation_maximization.before_relu(net, layer) for layer in layers}
+    starts = {layer: preferred.before_relu(net, layer) for layer in layers}
     with torch.no_grad():
         acts = partial.activations(net, x, tuple(set(starts.values())))
     return {layer: _largest(acts[start][0].flatten(1).amax(1).numpy(force=True), count)
@@ -177,7 +178,7 @@ def build(
     """The contact sheets of the chosen units of the chosen layers.
 
     Every patch is the receptive field of the unit's strongest cell, at most half the picture (as
-    :func:`vizcore.top_patches.patch_box` cuts it). Drawings start before the unit's own ReLU, and each has its own
+    :func:`vizcore.inspection.top_patches.patch_box` cuts it). Drawings start before the unit's own ReLU, and each has its own
     scale around mid grey.
 
     Args:
@@ -185,7 +186,7 @@ def build(
         patches: pictures per unit; a square number fills the sheet.
         rule, progress: as for :func:`draw_back`.
     """
-    starts = {layer: activation_maximization.before_relu(net, layer) for layer in chosen}
+    starts = {layer: preferred.before_relu(net, layer) for layer in chosen}
     hits = {
         (layer, unit): index.top(net, starts[layer], unit, patches) for layer, units in chosen.items() for unit in units
     }
@@ -281,7 +282,7 @@ def likeness(
     found = {}
     for name in layers:
         generator = np.random.default_rng(seed)
-        layer, start = net.layer(name), activation_maximization.before_relu(net, name)
+        layer, start = net.layer(name), preferred.before_relu(net, name)
         units = generator.permutation(layer.out_shape[0])[:SAMPLE]
         rows = []
         for unit in units:

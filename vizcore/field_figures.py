@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from vizcore import render
-from vizcore.activation_maximization import Preferred
+from vizcore.inspection.preferred import Preferred
 from vizcore.methods import registry
 from vizcore.models import Layer, Net
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vizcore import render
-from vizcore.layer_gradients import INPUT, Quantity, Size
+from vizcore.inspection.layer_gradients import INPUT, Quantity, Size
 from vizcore.models.graph import SCORE, Graph, Node
 
 if TYPE_CHECKING:

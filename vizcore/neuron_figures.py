@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from vizcore import field_figures, render, top_patches
+from vizcore import field_figures, render
+from vizcore.inspection import top_patches
 
 Box = tuple[int, int, int, int]
 SIDE = 512

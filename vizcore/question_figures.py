@@ -5,9 +5,10 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from vizcore import chain_rule, render
+from vizcore import render
+from vizcore.inspection import chain_rule
+from vizcore.inspection.relu_step import Step
 from vizcore.literature import Work
-from vizcore.relu_step import Step
 
 # A network of nine numbers as a graph.
 

@@ -7,7 +7,7 @@ picture or the class is not here but computed by the page.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from vizcore import cam_steps, chain_rule, relu_step, top_patches
+from vizcore.inspection import cam_steps, chain_rule, relu_step, top_patches
 from vizcore.methods import cam, relu_rules
 
 

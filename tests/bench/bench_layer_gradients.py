@@ -18,7 +18,8 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
 import random_networks  # noqa: E402
 
-from vizcore import layer_gradients, models  # noqa: E402
+from vizcore import models
+from vizcore.inspection import layer_gradients  # noqa: E402
 from vizcore.models import Net  # noqa: E402
 
 TARGET = 3

@@ -14,8 +14,9 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
 from browser import conftest  # noqa: E402
 
-from vizcore import activations, atlas, models, render
+from vizcore import atlas, models, render
 from vizcore.images import gallery  # noqa: E402
+from vizcore.inspection import activations
 
 DRAWN = """(old) => new Promise(done => {
     const find = (node) => {

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import nn
 
-from vizcore.layer_gradients import INPUT, noting
+from vizcore.inspection.layer_gradients import INPUT, noting
 from vizcore.models.net import Layer, Net
 
 SCORE = "score"

@@ -288,7 +288,7 @@ def removal_curve(
 
 @st.cache_data(max_entries=96, max_size="300MB", show_spinner=False)
 def _feature_maps(model: str, digest: str, layer: str, _net: "Net", _x: "Tensor") -> np.ndarray:
-    from vizcore import activations
+    from vizcore.inspection import activations
 
     return activations.feature_maps(_net, _x, layer)
 
@@ -319,14 +319,14 @@ def activation(view: View, layer: str) -> np.ndarray:
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _sparsity(model: str, digest: str, layers: tuple[str, ...], _net: "Net", _x: "Tensor") -> tuple:
-    from vizcore import activations
+    from vizcore.inspection import activations
 
     return tuple(tuple(row) for row in activations.by_depth(_net, _x, layers))
 
 
 def sparsity(view: View, layers: tuple[str, ...]) -> tuple:
-    """:class:`vizcore.activations.Depth` of each layer for the view's picture, computed once for everyone."""
-    from vizcore import activations
+    """:class:`vizcore.inspection.activations.Depth` of each layer for the view's picture, computed once for everyone."""
+    from vizcore.inspection import activations
 
     rows = _sparsity(view.model, view.digest, layers, view.net, view.x)
     return tuple(activations.Depth(*row) for row in rows)
@@ -338,7 +338,8 @@ def first_filters(model: str) -> tuple[bytes, str]:
 
     Kept so that a page may show several networks without having them all in memory at each run.
     """
-    from vizcore import atlas, filters, render
+    from vizcore import atlas, render
+    from vizcore.inspection import filters
 
     net = load_net(model)
     bank = filters.filter_bank(net, filters.convolutions(net)[0])
@@ -349,8 +350,8 @@ def first_filters(model: str) -> tuple[bytes, str]:
 @st.cache_data(max_entries=1, show_spinner=False)
 def digit_means() -> np.ndarray:
     """(10, 28, 28): the mean training digit of each class, 0 to 255."""
-    from vizcore import filters
     from vizcore.images import gallery
+    from vizcore.inspection import filters
 
     return filters.class_means(*gallery.digits()[:2])
 
@@ -358,8 +359,8 @@ def digit_means() -> np.ndarray:
 @st.cache_data(max_entries=256, show_spinner=False)
 def node_mean(model: str, node: int) -> np.ndarray:
     """(28, 28): the mean of the 100 training digits a first-layer node answers most, 0 to 255."""
-    from vizcore import filters
     from vizcore.images import gallery
+    from vizcore.inspection import filters
 
     return filters.node_mean(load_net(model), node, gallery.digits()[0])
 

@@ -13,7 +13,7 @@ from vizcore.ui.progress import working
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vizcore.layer_gradients import Quantity, Size
+    from vizcore.inspection.layer_gradients import Quantity, Size
     from vizcore.models import Net
 
 _CSS = """
@@ -244,7 +244,7 @@ def flow(
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _sizes(model: str, digest: str, quantity: "Quantity", _net: "Net", _x: "Tensor") -> dict[str, tuple | None]:
-    from vizcore import layer_gradients
+    from vizcore.inspection import layer_gradients
 
     found = layer_gradients.sizes(_net, _x, quantity)
     return {name: None if value is None else tuple(value) for name, value in found.items()}
@@ -252,7 +252,7 @@ def _sizes(model: str, digest: str, quantity: "Quantity", _net: "Net", _x: "Tens
 
 def sizes(view: View, quantity: "Quantity") -> dict[str, "Size | None"]:
     """The size of the gradient at every layer, from one backward pass, computed once for everyone."""
-    from vizcore.layer_gradients import Size
+    from vizcore.inspection.layer_gradients import Size
 
     with working("One backward pass through all layers"):
         found = _sizes(view.model, view.digest, quantity, view.net, view.x)
@@ -263,7 +263,7 @@ def sizes(view: View, quantity: "Quantity") -> dict[str, "Size | None"]:
 def _gradient(
     model: str, digest: str, quantity: "Quantity", layer: str, _net: "Net", _x: "Tensor"
 ) -> tuple[float, np.ndarray | None]:
-    from vizcore import layer_gradients
+    from vizcore.inspection import layer_gradients
 
     value, gradients = layer_gradients.all_gradients(_net, _x, quantity, [layer])
     gradient = gradients.get(layer)
@@ -286,7 +286,7 @@ def differences(
     view: View, quantity: "Quantity", pixel: tuple[int, int, int], steps: Sequence[float]
 ) -> list[float]:
     """The central difference at one (channel, row, column) for each step, with a progress bar while it takes long."""
-    from vizcore import layer_gradients
+    from vizcore.inspection import layer_gradients
 
     def work(report: Callable[[float], None]) -> list[float]:
         return layer_gradients.central_differences(view.net, view.x, quantity, pixel, steps, report).tolist()

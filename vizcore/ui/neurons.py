@@ -17,17 +17,17 @@ from vizcore.ui.state import linked_select
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vizcore.inspection.neurons import Cell
+    from vizcore.inspection.top_patches import Hit
     from vizcore.models import Layer, Net
-    from vizcore.neuron_gradient import Cell
-    from vizcore.top_patches import Hit
 
 
 def _layer_name(view: View) -> str:
     """A select box for a layer with neurons, maps and vectors alike, as `?layer=`."""
-    from vizcore import neuron_gradient
+    from vizcore.inspection import neurons
 
-    default = neuron_gradient.default_layer(view.net)
-    names = [layer.name for layer in neuron_gradient.layers(view.net)]
+    default = neurons.default_layer(view.net)
+    names = [layer.name for layer in neurons.layers(view.net)]
 
     def describe(name: str) -> str:
         count, *cells = view.net.layer(name).out_shape
@@ -93,13 +93,13 @@ class Neuron:
 
 def choose(view: View) -> Neuron:
     """The strip of controls for layer, map, row, column and "Before its ReLU"; empty fields mean the strongest."""
-    from vizcore import activation_maximization, neuron_gradient
+    from vizcore.inspection import neurons, preferred
 
     layer = view.net.layer(_layer_name(view))
-    climbed = activation_maximization.before_relu(view.net, layer.name)
+    climbed = preferred.before_relu(view.net, layer.name)
     found, below = maps(view, layer.name), maps(view, climbed)
     count, rows, columns = found.shape
-    salient = neuron_gradient.salient_unit(below)
+    salient = neurons.salient_unit(below)
     unit = _number(
         "Map" if layer.spatial else "Neuron", "unit", count, salient, "the map whose strongest neuron stands out most "
         "from its mean on this picture." if layer.spatial else "the strongest on this picture.", 190,
@@ -108,7 +108,7 @@ def choose(view: View) -> Neuron:
     before = below[unit]
     row = column = None
     if layer.spatial:
-        best = neuron_gradient.strongest(before)
+        best = neurons.strongest(before)
         where = "where the map is strongest on this picture."
         row = _number("Row", "row", rows, best[0], where)
         column = _number("Column", "column", columns, best[1], where)
@@ -119,8 +119,8 @@ def choose(view: View) -> Neuron:
         "ceiling of a ReLU6, has no gradient at all.",
     ):  # fmt: skip
         start = climbed
-    cell, side = neuron_gradient.strongest(before, row, column), view.net.input_size
-    box = neuron_gradient.field_box(layer, cell, side, side)
+    cell, side = neurons.strongest(before, row, column), view.net.input_size
+    box = neurons.field_box(layer, cell, side, side)
     return Neuron(
         layer, unit, cell, climbed, start, found[unit], before, count * rows * columns, box, box != (0, 0, side, side)
     )
@@ -132,7 +132,8 @@ def _take(row: int, column: int) -> None:
 
 def show_place(view: View, neuron: Neuron) -> None:
     """The map over the picture, to click a neuron; what the neuron can see; its numbers."""
-    from vizcore import neuron_figures, neuron_gradient, render
+    from vizcore import neuron_figures, render
+    from vizcore.inspection import neurons
 
     values, box, layer, side = neuron.values, neuron.box, neuron.layer, view.net.input_size
     panels = iter(st.columns(3))
@@ -155,7 +156,7 @@ def show_place(view: View, neuron: Neuron) -> None:
         image(neuron_figures.placed(view.picture, box, None, False), seen,
               f"{view.title}; the receptive field of {neuron.name}")  # fmt: skip
     if neuron.bounded:
-        patch = neuron_gradient.window(layer, neuron.cell, side)
+        patch = neurons.window(layer, neuron.cell, side)
         over = patch != box
         with next(panels):
             image(neuron_figures.placed(view.picture, box, patch, False),
@@ -183,7 +184,7 @@ def _answers_job(model: str, collection: str, layer: str) -> Job:
 
 def hits(view: View, collection: str, neuron: Neuron) -> "tuple[Hit, ...]":
     """The pictures with the strongest cells of the neuron's map, best first; searched once for all visitors."""
-    from vizcore import neuron_gradient, top_patches
+    from vizcore.inspection import neurons, top_patches
 
     layer, unit = neuron.climbed, neuron.unit
     if len(view.net.layer(layer).out_shape) == 3:
@@ -191,10 +192,10 @@ def hits(view: View, collection: str, neuron: Neuron) -> "tuple[Hit, ...]":
 
     def work(report) -> np.ndarray:
         source = top_patches.collection(view.net, collection)
-        return neuron_gradient.answers(view.net, source, layer, report)
+        return neurons.answers(view.net, source, layer, report)
 
     found = shared(_answers_job(view.model, collection, layer), work, f"Asking {layer} about every picture", keep=True)
-    return neuron_gradient.best(found, unit, top_patches.COUNT)
+    return neurons.best(found, unit, top_patches.COUNT)
 
 
 # Gradients.
@@ -204,9 +205,9 @@ def hits(view: View, collection: str, neuron: Neuron) -> "tuple[Hit, ...]":
 def _gradient(
     model: str, picture: str, layer: str, unit: int, cell: "Cell", rule: str | None, _net: "Net", _x: "Tensor"
 ) -> "tuple[float, np.ndarray]":
-    from vizcore import neuron_gradient
+    from vizcore.inspection import neurons
 
-    found = neuron_gradient.neuron_gradient(_net, _x, layer, unit, cell, rule)
+    found = neurons.neuron_gradient(_net, _x, layer, unit, cell, rule)
     return float(found.values[0]), found.gradients[0]
 
 
@@ -219,7 +220,7 @@ def gradient(view: View, neuron: Neuron, rule: str | None = None) -> tuple[float
 
 def gradient_at(view: View, collection: str, hit: "Hit", neuron: Neuron, rule: str | None) -> np.ndarray:
     """(C, H, W): the same for the strongest neuron of the map in a picture that was searched."""
-    from vizcore import top_patches
+    from vizcore.inspection import top_patches
 
     with working("Going back from the neuron to the pictures"):
         source = top_patches.collection(view.net, collection)
@@ -233,9 +234,9 @@ def _along(
     model: str, digest: str, layer: str, unit: int, cell: "Cell", steps: tuple[float, ...], _gradient: np.ndarray,
     _net: "Net", _x: "Tensor",
 ) -> np.ndarray:  # fmt: skip
-    from vizcore import neuron_gradient
+    from vizcore.inspection import neurons
 
-    return neuron_gradient.along(_net, _x, _gradient, layer, unit, cell, steps)
+    return neurons.along(_net, _x, _gradient, layer, unit, cell, steps)
 
 
 def along(view: View, neuron: Neuron, steps: tuple[float, ...]) -> np.ndarray:
@@ -248,9 +249,10 @@ def along(view: View, neuron: Neuron, steps: tuple[float, ...]) -> np.ndarray:
 
 def show_spread(view: View, neuron: Neuron, plain: np.ndarray) -> None:
     """Where the plain gradient lies, in four numbers; or why there is none."""
-    from vizcore import neuron_gradient, render
+    from vizcore import render
+    from vizcore.inspection import neurons
 
-    found = neuron_gradient.spread(plain, neuron.layer, neuron.cell)
+    found = neurons.spread(plain, neuron.layer, neuron.cell)
     if not found.total:
         st.info("The gradient is zero at every pixel: "
                 + ("this neuron's ReLU is shut here, or at its ceiling. Switch “Before its ReLU” on."

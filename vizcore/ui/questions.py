@@ -15,12 +15,12 @@ from vizcore.ui.state import bound_value
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vizcore.cam_steps import Unrolled
-    from vizcore.chain_rule import TwoPieces
+    from vizcore.inspection.cam_steps import Unrolled
+    from vizcore.inspection.chain_rule import TwoPieces
+    from vizcore.inspection.top_patches import Hit
     from vizcore.literature import Work
     from vizcore.models import Layer, Net
     from vizcore.questions import Question
-    from vizcore.top_patches import Hit
 
 
 def choose(titles: Sequence[str], key: str = "q") -> int:
@@ -54,7 +54,7 @@ def explained(text: str) -> str:
 
 @st.cache_data(max_entries=64, max_size="200MB", show_spinner=False)
 def _two_pieces(model: str, digest: str, layer: str, middle: str, _net: "Net", _x: "Tensor") -> tuple:
-    from vizcore import chain_rule
+    from vizcore.inspection import chain_rule
 
     pieces = chain_rule.two_pieces(_net, _x, layer, middle)
     tensors = {name: value.cpu() for name, value in pieces._asdict().items() if hasattr(value, "cpu")}
@@ -63,7 +63,7 @@ def _two_pieces(model: str, digest: str, layer: str, middle: str, _net: "Net", _
 
 def two_pieces(view: View, layer: str, middle: str) -> "TwoPieces":
     """Gradient of the layer's strongest neuron, in one go and through the middle layer; cached for all."""
-    from vizcore.chain_rule import TwoPieces
+    from vizcore.inspection.chain_rule import TwoPieces
 
     with working("Going back in two pieces"):
         return TwoPieces(*_two_pieces(view.model, view.digest, layer, middle, view.net, view.x))
@@ -140,9 +140,9 @@ def depth(view: View, layer: str, rank: int, rule: str | None) -> Depth:
         rank: 0 for the best such unit, 1 for the next.
         rule: "deconvnet", "guided", or None for the plain gradient.
     """
-    from vizcore import activation_maximization, top_patches
+    from vizcore.inspection import preferred, top_patches
 
-    start = activation_maximization.before_relu(view.net, layer)
+    start = preferred.before_relu(view.net, layer)
     index = units.top_index(view, "gallery")
     best = index.rankings[start].values.mean(1)
     own = cache.feature_maps(view, start).max((1, 2))
@@ -174,7 +174,8 @@ def alike(view: View, found: Depth, rule: str | None) -> float:
 
 def depth_column(view: View, found: Depth, stage: str, rule: str) -> None:
     """A unit's best patches and what is drawn back from it, as two sheets; `stage` and `rule` as people read them."""
-    from vizcore import atlas, field_figures, render, top_patches
+    from vizcore import atlas, field_figures, render
+    from vizcore.inspection import top_patches
 
     source, side = top_patches.collection(view.net), found.layer.receptive_field.size
     opened = (view.net.crop(source.open(hit.picture)) for hit in found.hits)

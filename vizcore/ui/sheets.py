@@ -67,7 +67,8 @@ def _job(model: str, chosen: tuple, patches: int, rule: str | None) -> jobs.Job:
 
 def build(view: View, chosen: dict[str, tuple[int, ...]], patches: int, rule: str | None) -> "dict[str, Sheet]":
     """The contact sheets of the chosen units; given up when nobody waits for them any more."""
-    from vizcore import contact_sheet, top_patches
+    from vizcore import contact_sheet
+    from vizcore.inspection import top_patches
 
     with progress.line.get() or contextlib.nullcontext():
         index = units.top_index(view, COLLECTION)
@@ -83,7 +84,8 @@ def build(view: View, chosen: dict[str, tuple[int, ...]], patches: int, rule: st
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _likeness(model: str, layers: tuple[str, ...], _view: View) -> "dict[str, tuple]":
-    from vizcore import contact_sheet, top_patches
+    from vizcore import contact_sheet
+    from vizcore.inspection import top_patches
 
     pictures = top_patches.collection(_view.net, COLLECTION)
     found = contact_sheet.likeness(_view.net, pictures, units.top_index(_view, COLLECTION), layers)

@@ -12,9 +12,9 @@ from vizcore.ui.progress import working
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vizcore.activation_maximization import Preferred
+    from vizcore.inspection.preferred import Preferred
+    from vizcore.inspection.top_patches import Hit, Index
     from vizcore.models import Net
-    from vizcore.top_patches import Hit, Index
 
 
 def unit_number(view: View, layer: str, maps: np.ndarray, label: str = "Unit") -> int:
@@ -53,7 +53,7 @@ def _effective(
 ) -> np.ndarray:
     import torch
 
-    from vizcore import effective_field, top_patches
+    from vizcore.inspection import effective_field, top_patches
 
     pictures = top_patches.collection(_net)
     others = [len(pictures.titles) * n // inputs for n in range(1, inputs)]
@@ -77,7 +77,7 @@ def _index_job(model: str, collection: str) -> Job:
 
 def top_index(view: View, collection: str) -> "Index":
     """The best patches of all units, searched once for all visitors."""
-    from vizcore import top_patches
+    from vizcore.inspection import top_patches
 
     def work(report) -> "Index":
         return top_patches.load_or_build(view.net, top_patches.collection(view.net, collection), progress=report)
@@ -97,7 +97,8 @@ def _backward(
     rule: str | None,
     _net: "Net",
 ) -> np.ndarray:
-    from vizcore import activation_maximization, top_patches
+    from vizcore.inspection import preferred as activation_maximization
+    from vizcore.inspection import top_patches
     from vizcore.methods import relu_rules
 
     source = top_patches.collection(_net, collection)
@@ -125,7 +126,7 @@ def backward(
 def _classes(
     model: str, collection: str, pictures: tuple[int, ...], layer: str, unit: int, _net: "Net"
 ) -> np.ndarray:
-    from vizcore import top_patches, unit_classes
+    from vizcore.inspection import top_patches, unit_classes
 
     source = top_patches.collection(_net, collection)
     inputs = (_net.preprocess(source.open(number)) for number in pictures)
@@ -149,7 +150,7 @@ def _preferred_job(model: str, layer: str, unit: int, steps: int, seed: int) -> 
 
 def preferred(view: View, layer: str, unit: int, steps: int, seed: int) -> "Preferred":
     """A synthesized input for the unit, made once for all visitors; given up when nobody waits for it."""
-    from vizcore import activation_maximization
+    from vizcore.inspection import preferred as activation_maximization
 
     def work(report) -> "Preferred":
         return activation_maximization.synthesize(

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vizcore.effective_field import clipped
+from vizcore.inspection.effective_field import clipped
+from vizcore.inspection.top_patches import Collection, Hit
 from vizcore.methods.relu_rules import relu_rule
 from vizcore.models import Layer, Net, partial
-from vizcore.top_patches import Collection, Hit
 
 Box = tuple[int, int, int, int]  # top, left, bottom, right; bottom and right exclusive
 Cell = tuple[int, int]

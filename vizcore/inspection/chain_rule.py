@@ -9,8 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vizcore.activation_maximization import before_relu
-from vizcore.cam_steps import stops
+from vizcore.inspection.cam_steps import stops
+from vizcore.inspection.preferred import before_relu
 from vizcore.models import Net, partial
 
 # A network of nine numbers.

@@ -1,0 +1,1 @@
+"""What lies inside: weights, maps, units, neurons, gradients of layers, projections."""
