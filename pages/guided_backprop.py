@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import streamlit as st
 
-from vizcore import sanity, ui
+from vizcore import ui
+from vizcore.evaluation import randomization
 from vizcore.inspection import relu_step
 from vizcore.methods import registry, relu_rules
 
@@ -24,7 +25,7 @@ def correlations(of: str, pairs: Mapping[str, Sequence]) -> None:
     title = ui.term("rank correlation", "Rank correlation")
     st.markdown(f"{title} of the pictures for {of}; 1 is the same picture.", unsafe_allow_html=True)
     for column, (title, pair) in zip(st.columns(3), pairs.items(), strict=False):
-        column.metric(title, sanity.in_words(sanity.spearman(*(getattr(p, "values", p) for p in pair))))
+        column.metric(title, randomization.in_words(randomization.spearman(*(getattr(p, "values", p) for p in pair))))
 
 
 @ui.fragment
@@ -102,7 +103,7 @@ def two_classes() -> None:
 @ui.fragment
 def random_weights() -> None:
     """The same architecture with random weights at the top."""
-    layers = sanity.weighted_layers(view.net)
+    layers = randomization.weighted_layers(view.net)
 
     def describe(name: str) -> str:
         return f"{name}: the last {len(layers) - layers.index(name)} of {len(layers)}"
@@ -187,7 +188,7 @@ ui.more(
         ),
     ],
     functions=[
-        relu_rules.relu_rule, relu_rules.backpropagate, relu_step.through_relu, sanity.randomize, sanity.spearman,
+        relu_rules.relu_rule, relu_rules.backpropagate, relu_step.through_relu, randomization.randomize, randomization.spearman,
     ],
     snippet=ui.snippet(view, "guided_backprop"),
     sources=[

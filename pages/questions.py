@@ -4,8 +4,9 @@ import numpy as np
 import streamlit as st
 import torch
 
-from vizcore import literature, methods, render, sanity, ui
+from vizcore import literature, methods, render, ui
 from vizcore import question_figures as figures
+from vizcore.evaluation import randomization
 from vizcore.inspection import cam_steps, chain_rule, relu_step
 from vizcore.methods import cam
 from vizcore.questions import QUESTIONS
@@ -101,7 +102,7 @@ def layer_by_layer() -> None:
     st.markdown(
         f"**Whose sketch is it?** Drawn back from another unit in the same places (units "
         f"{', '.join(str(one.other) for one in found)}), the sketches keep a "
-        f"{ui.term('rank correlation')} of {', '.join(map(sanity.in_words, same))}: 1 would mean that the unit does "
+        f"{ui.term('rank correlation')} of {', '.join(map(randomization.in_words, same))}: 1 would mean that the unit does "
         f"not matter. The network is {vgg.net.title}, {vgg.net.input_size} × {vgg.net.input_size} pixels.",
         unsafe_allow_html=True,
     )

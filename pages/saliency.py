@@ -4,7 +4,8 @@ import numpy as np
 import streamlit as st
 import torch
 
-from vizcore import perturbation, sanity, ui
+from vizcore import ui
+from vizcore.evaluation import perturbation, randomization
 from vizcore.methods import METHODS, gradients
 from vizcore.ui.state import percent
 
@@ -72,7 +73,7 @@ else:
     )  # fmt: skip
     st.markdown(
         f"{ui.term('rank correlation', 'Rank correlation')} with the plain gradient's map: "
-        f"{sanity.in_words(sanity.spearman(values, plain.values))}",
+        f"{randomization.in_words(randomization.spearman(values, plain.values))}",
         unsafe_allow_html=True,
     )
 ui.notes(result)
@@ -106,7 +107,7 @@ def classes() -> None:
     panels = []
     for c, found in maps.items():
         name, first = view.net.categories[c], maps[view.top(1)[0]]
-        alike = sanity.in_words(sanity.spearman(first.values, found.values))
+        alike = randomization.in_words(randomization.spearman(first.values, found.values))
         caption = f"“{name}”: logit {view.logits[c]:.3g}, {percent(view.probabilities[c])}"
         caption += "" if found is first else f". Rank correlation with the first: {alike}"
         panels.append(ui.Panel(found, caption, f"Saliency map for {name}"))

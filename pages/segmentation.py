@@ -3,7 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import methods, models, render, segmentation, segmentation_bench, segmentation_figures, ui
+from vizcore import methods, models, render, segmentation_figures, ui
+from vizcore.evaluation import segmentation, segmentation_bench
 from vizcore.ui import segments
 
 view = ui.begin(__file__)

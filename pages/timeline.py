@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from vizcore import literature, methods, sanity, timeline_figures, ui
+from vizcore import literature, methods, timeline_figures, ui
+from vizcore.evaluation import randomization
 from vizcore.methods import cost as method_facts
 from vizcore.ui.state import AUTO
 from vizcore.ui.timeline import progress_here, timeline
@@ -169,7 +170,7 @@ def live() -> None:
             old = ui.attribution(view, "grad_cam", layer=layer)
             panels.append(ui.Panel(old, "Grad-CAM, on its own scale", f"Grad-CAM for {view.title}", view.picture,
                                    opacity=opacity))  # fmt: skip
-            alike = sanity.in_words(method_facts.likeness(result.values, old.values, view.net.input_size))
+            alike = randomization.in_words(method_facts.likeness(result.values, old.values, view.net.input_size))
             lines.append(f"{ui.term('rank correlation', 'Rank correlation')} with Grad-CAM: {alike}.")
         ui.compare(panels, share=False, columns=3)
         ui.notes(result)

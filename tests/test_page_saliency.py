@@ -15,7 +15,7 @@ open_page = partial(page_visits.open_page, "saliency")
 @pytest.fixture(autouse=True)
 def _fewer_points(monkeypatch):
     """The curve has three points."""
-    from vizcore import perturbation
+    from vizcore.evaluation import perturbation
 
     monkeypatch.setattr(perturbation, "SHARES", (0.0, 0.1, 0.3))
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from page_visits import captions, checked, html, open_page, texts, through_the_table
 
-from vizcore import models, segmentation
-from vizcore import segmentation_bench as bench
+from vizcore import models
+from vizcore.evaluation import segmentation, segmentation_bench
 
 COMPOSITE = "Composite with known outline"
 
@@ -28,9 +28,9 @@ def run(code: str) -> np.ndarray:
 
 def shown(app, ground: str) -> None:
     """The chart has every kept mean of this background, and the verdict is about it."""
-    kept, on = bench.stored(ground), {"background": "on one material", "photo": "on photographs"}[ground]
+    kept, on = segmentation_bench.stored(ground), {"background": "on one material", "photo": "on photographs"}[ground]
     numbers = re.findall(r"<b>(\d\.\d\d)</b>", html(app))
-    expected = [np.mean([row[i] for row in kept.rows[name]]) for name in (*bench.SOURCES, "box") for i in (0, 1)]
+    expected = [np.mean([row[i] for row in kept.rows[name]]) for name in (*segmentation_bench.SOURCES, "box") for i in (0, 1)]
     assert numbers[: len(expected)] == [f"{mean:.2f}" for mean in expected]
     assert f"**SmoothGrad, {on}**" in texts(app)
     assert any(caption.value.startswith(f"SmoothGrad, {on}: the 8 best") for caption in app.caption)
@@ -42,9 +42,9 @@ def test_the_kind_of_background():
     shown(app, "photo")
     shown(open_page("segmentation", grounds="Photographs"), "photo")
     shown(open_page("segmentation", grounds="sand"), "background")
-    for ground in bench.GROUNDS:  # what the page says of the plain box is what was measured
-        rows = bench.stored(ground).rows
-        best = max(np.mean([row.cut for row in rows[source]]) for source in bench.SOURCES)
+    for ground in segmentation_bench.GROUNDS:  # what the page says of the plain box is what was measured
+        rows = segmentation_bench.stored(ground).rows
+        best = max(np.mean([row.cut for row in rows[source]]) for source in segmentation_bench.SOURCES)
         assert f"{np.mean([row.cut for row in rows['box']]):.2f}, from the seeds of the best map" in texts(app)
         assert f") {best:.2f}: " in texts(app)
 
@@ -54,12 +54,12 @@ def test_alone_and_through_the_table():
     assert captions(app) == captions(through_the_table("segmentation"))
     assert not scores(app) and "Nobody outlined this picture" in texts(app)
     shown(app, "background")
-    assert f"{len(bench.stored().recipes)} composites" in texts(app)
+    assert f"{len(segmentation_bench.stored().recipes)} composites" in texts(app)
 
 
-@pytest.mark.parametrize("ground", bench.GROUNDS)
+@pytest.mark.parametrize("ground", segmentation_bench.GROUNDS)
 def test_a_composite_of_the_measurement_scores_what_was_kept(ground):
-    kept = bench.stored(ground)
+    kept = segmentation_bench.stored(ground)
     recipe, row = kept.recipes[3], kept.rows["grad_cam"][3]
     app = open_page(
         "segmentation", scene=COMPOSITE, source="Grad-CAM", cutout=recipe.cutout, ground=recipe.background,
@@ -69,15 +69,15 @@ def test_a_composite_of_the_measurement_scores_what_was_kept(ground):
     assert scores(app)[2] == f"{kept.rows['box'][3].threshold:.2f}"
     assert scores(app)[3] == f"{kept.rows['box'][3].cut:.2f}" and scores(app)[4] == "1.00"
     net = models.load("efficientnet_lite0")
-    mask = bench.measure_one(net, "grad_cam", bench.SOURCES["grad_cam"][1], recipe)[1]
+    mask = segmentation_bench.measure_one(net, "grad_cam", segmentation_bench.SOURCES["grad_cam"][1], recipe)[1]
     assert segmentation.iou(run(program(app)), mask) > 0.999
 
 
 def saliency_score(foreground: int) -> float:
     """What the page's own composite scores when only this percentile differs from the default."""
-    settings = bench.SOURCES["saliency"][1]._replace(foreground=foreground)
-    recipe = bench.Recipe("zebra", "meadow", 70, 40, 60)
-    return bench.measure_one(models.load("efficientnet_lite0"), "saliency", settings, recipe)[0].cut
+    settings = segmentation_bench.SOURCES["saliency"][1]._replace(foreground=foreground)
+    recipe = segmentation_bench.Recipe("zebra", "meadow", 70, 40, 60)
+    return segmentation_bench.measure_one(models.load("efficientnet_lite0"), "saliency", settings, recipe)[0].cut
 
 
 def test_controls_change_the_result():
@@ -111,7 +111,7 @@ def test_program_of_a_picture_makes_the_mask(title):
 @pytest.mark.parametrize(("name", "ground"), [("One material", "background"), ("Photographs", "photo")])
 def test_measuring_again(name, ground):
     app = open_page("segmentation", source="Grad-CAM", again="true", count=20, grounds=name)
-    rows = bench.stored(ground).rows
+    rows = segmentation_bench.stored(ground).rows
     found = html(app).split("the first 20 composites")[1]
     for mean in (np.mean([r.cut for r in rows["grad_cam"][:20]]), np.mean([r.threshold for r in rows["box"][:20]])):
         assert f"<b>{mean:.2f}</b>" in found

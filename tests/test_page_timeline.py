@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from page_visits import captions, checked, html, open_page, texts, through_the_table
 
-from vizcore import literature, methods, models, sanity
+from vizcore import literature, methods, models
+from vizcore.evaluation import randomization
 from vizcore.literature import FAMILIES, WORKS
 from vizcore.methods import cost
 
@@ -92,7 +93,7 @@ def test_the_numbers_are_the_computed_ones():
     x = net.preprocess(gallery.open_image(gallery.find("gallery", "jaguar")))
     with_class = int(net(x).argmax())
     pair = [methods.run(name, net, x, with_class, layer="block4.relu2").values for name in ("hires_cam", "grad_cam")]
-    alike = sanity.in_words(cost.likeness(*pair, net.input_size))
+    alike = randomization.in_words(cost.likeness(*pair, net.input_size))
     assert f"with Grad-CAM: {alike}." in texts(app)
     assert "1 forward pass and 1 backward pass." in texts(app)
 

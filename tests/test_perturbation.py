@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from vizcore import models, perturbation
+from vizcore import models
+from vizcore.evaluation import perturbation
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from vizcore import models, sanity
+from vizcore import models
+from vizcore.evaluation import randomization
 from vizcore.methods import relu_rules
 
 
@@ -31,27 +32,27 @@ def slow_spearman(a, b):
 @pytest.mark.parametrize("levels", [3, 10, 1000])
 def test_spearman_equals_counting(levels):
     a, b = np.random.default_rng(levels).integers(0, levels, (2, 60))
-    assert sanity.spearman(a, b) == pytest.approx(slow_spearman(a.tolist(), b.tolist()))
+    assert randomization.spearman(a, b) == pytest.approx(slow_spearman(a.tolist(), b.tolist()))
 
 
 def test_spearman_sees_only_the_order():
     a = np.random.default_rng(0).normal(size=(3, 8, 8))
-    assert sanity.spearman(a, np.exp(3 * a)) == pytest.approx(1)
-    assert sanity.spearman(a, -a) == pytest.approx(-1)
-    assert np.isnan(sanity.spearman(a, np.zeros_like(a)))
+    assert randomization.spearman(a, np.exp(3 * a)) == pytest.approx(1)
+    assert randomization.spearman(a, -a) == pytest.approx(-1)
+    assert np.isnan(randomization.spearman(a, np.zeros_like(a)))
     with pytest.raises(ValueError, match="shape"):
-        sanity.spearman(a, a[0])
+        randomization.spearman(a, a[0])
 
 
 def test_words_never_round_up_to_the_same():
-    words = [sanity.in_words(v) for v in (float("nan"), 1.0, 0.99996, 0.9951, 0.5, -0.25)]
+    words = [randomization.in_words(v) for v in (float("nan"), 1.0, 0.99996, 0.9951, 0.5, -0.25)]
     assert words == ["undefined", "1.00", "> 0.999", "0.995", "0.50", "-0.25"]
 
 
 def test_only_the_layers_from_the_given_one_change_and_the_original_never(net):
     before = {name: value.clone() for name, value in net.network.state_dict().items()}
     hooks = sum(len(m._forward_hooks) for m in net.network.modules())
-    twin = sanity.randomize(net, "3", seed=1)
+    twin = randomization.randomize(net, "3", seed=1)
     after, own = net.network.state_dict(), twin.network.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert {name for name in own if not torch.equal(own[name], before[name])} == {
@@ -64,21 +65,21 @@ def test_only_the_layers_from_the_given_one_change_and_the_original_never(net):
 
 
 def test_random_weights_are_seeded_and_keep_their_size(net):
-    one, same, other = (sanity.randomize(net, "7", seed).network[7].weight for seed in (1, 1, 2))
+    one, same, other = (randomization.randomize(net, "7", seed).network[7].weight for seed in (1, 1, 2))
     assert torch.equal(one, same) and not torch.equal(one, other)
     assert one.std() == pytest.approx(float(net.network[7].weight.std()), rel=0.3)
     with pytest.raises(ValueError, match="no layer"):
-        sanity.randomize(net, "nothing")
+        randomization.randomize(net, "nothing")
 
 
 def test_global_random_numbers_are_left_alone(net):
     state = torch.get_rng_state()
-    sanity.randomize(net, "0")
+    randomization.randomize(net, "0")
     assert torch.equal(state, torch.get_rng_state())
 
 
 def test_copy_works_with_capture_and_rules(net):
-    twin = sanity.randomize(net, "7")
+    twin = randomization.randomize(net, "7")
     x = torch.randn(1, 3, 12, 12, generator=torch.Generator().manual_seed(0))
     ours, theirs = (n.forward(x, capture=["4"])[1]["4"] for n in (net, twin))
     assert torch.equal(ours, theirs)
@@ -86,4 +87,4 @@ def test_copy_works_with_capture_and_rules(net):
 
 
 def test_weighted_layers_are_in_order(net):
-    assert sanity.weighted_layers(net) == ("0", "3", "7")
+    assert randomization.weighted_layers(net) == ("0", "3", "7")

@@ -8,13 +8,13 @@ import pytest
 import torch
 from PIL import Image
 
-from vizcore import models, segmentation, segmentation_figures
-from vizcore import segmentation_bench as bench
+from vizcore import models, segmentation_figures
+from vizcore.evaluation import segmentation, segmentation_bench
+from vizcore.evaluation.segmentation import BACKGROUND, CORE, FOREGROUND, UNDECIDED
 from vizcore.images import gallery
-from vizcore.segmentation import BACKGROUND, CORE, FOREGROUND, UNDECIDED
 from vizcore.ui import segments
 
-RECIPE = bench.Recipe("zebra", "grass")
+RECIPE = segmentation_bench.Recipe("zebra", "grass")
 
 
 def disc(height=60, width=90):
@@ -100,8 +100,8 @@ def test_equal_seeds_give_equal_masks_in_sixteen_threads():
     import cv2
 
     jobs = []
-    for number, recipe in enumerate(bench.recipes(count=8)):
-        picture, truth = bench.build(recipe, 96)
+    for number, recipe in enumerate(segmentation_bench.recipes(count=8)):
+        picture, truth = segmentation_bench.build(recipe, 96)
         noise = np.random.default_rng(number).random(truth.shape).astype(np.float32)
         jobs.append((picture, segmentation.seeds(segmentation.strength(noise[None] + truth, truth.shape, 4), 90, 40)))
     serial = [segmentation.cut(*job) for job in jobs]
@@ -123,27 +123,27 @@ def test_boxes():
 
 
 def test_composites_are_fixed_varied_and_kept_apart():
-    tuning, test = bench.recipes("tuning"), bench.recipes()
-    assert test == bench.recipes() and test[:5] == bench.recipes(count=5)
+    tuning, test = segmentation_bench.recipes("tuning"), segmentation_bench.recipes()
+    assert test == segmentation_bench.recipes() and test[:5] == segmentation_bench.recipes(count=5)
     assert len(test) >= 100 and len({r.cutout for r in test}) == len(test)
     assert {r.cutout for r in tuning}.isdisjoint(r.cutout for r in test)
     assert len({r.background for r in test}) == 12
     assert min(r.size for r in test) == 40 and max(r.size for r in test) == 90
-    picture, truth = bench.build(RECIPE, 112)
+    picture, truth = segmentation_bench.build(RECIPE, 112)
     assert picture.size == (112, 112) and truth.shape == (112, 112) and truth.any()
 
 
 def test_composites_on_photographs_differ_in_nothing_but_the_background():
-    plain = {asset.id for asset in gallery.records("photo") if asset.category in bench.PLAIN}
+    plain = {asset.id for asset in gallery.records("photo") if asset.category in segmentation_bench.PLAIN}
     for part in ("tuning", "test"):
-        pairs = zip(bench.recipes(part), bench.recipes(part, "photo"), strict=True)
+        pairs = zip(segmentation_bench.recipes(part), segmentation_bench.recipes(part, "photo"), strict=True)
         for material, photo in pairs:
             assert material == photo._replace(background=material.background)
-            assert bench.ground(photo.background).kind == "photo" and bench.ground(material.background).kind != "photo"
-    tuning, test = ({r.background for r in bench.recipes(part, "photo")} for part in ("tuning", "test"))
-    assert tuning.isdisjoint(test) and plain.isdisjoint(tuning | test) and len(tuning) == bench.TUNING_PHOTOS
-    assert len(test) == len(bench.recipes()) and bench.recipes(ground="photo") == bench.recipes(ground="photo")
-    (a, mask), (b, same) = (bench.build(bench.recipes(ground=ground)[4], 112) for ground in bench.GROUNDS)
+            assert segmentation_bench.ground(photo.background).kind == "photo" and segmentation_bench.ground(material.background).kind != "photo"
+    tuning, test = ({r.background for r in segmentation_bench.recipes(part, "photo")} for part in ("tuning", "test"))
+    assert tuning.isdisjoint(test) and plain.isdisjoint(tuning | test) and len(tuning) == segmentation_bench.TUNING_PHOTOS
+    assert len(test) == len(segmentation_bench.recipes()) and segmentation_bench.recipes(ground="photo") == segmentation_bench.recipes(ground="photo")
+    (a, mask), (b, same) = (segmentation_bench.build(segmentation_bench.recipes(ground=ground)[4], 112) for ground in segmentation_bench.GROUNDS)
     assert (mask == same).all()
     differ = (np.asarray(a).astype(int) - np.asarray(b)).any(-1)
     edges = segmentation_figures.edge(mask, 1) | segmentation_figures.edge(~mask, 1)
@@ -152,55 +152,55 @@ def test_composites_on_photographs_differ_in_nothing_but_the_background():
 
 def test_the_network_sees_the_composite_as_it_is():
     net = models.load("efficientnet_lite0")
-    picture, _ = bench.build(RECIPE, 224)
-    x = bench.inputs(net, picture)[0].permute(1, 2, 0).numpy() * np.float32(net.std) + np.float32(net.mean)
+    picture, _ = segmentation_bench.build(RECIPE, 224)
+    x = segmentation_bench.inputs(net, picture)[0].permute(1, 2, 0).numpy() * np.float32(net.std) + np.float32(net.mean)
     assert np.abs(255 * x - np.asarray(picture)).max() < 0.01
 
 
 def test_interval_of_the_mean():
-    mean, low, high = bench.interval([0.0, 1.0] * 50)
+    mean, low, high = segmentation_bench.interval([0.0, 1.0] * 50)
     assert mean == 0.5 and 0.38 < low < 0.42 and 0.58 < high < 0.62
-    assert bench.interval([0.3]) == pytest.approx((0.3, 0.3, 0.3))
+    assert segmentation_bench.interval([0.3]) == pytest.approx((0.3, 0.3, 0.3))
 
 
 ROUNDING = 0.03  # another processor rounds the map otherwise, and a few pixels at the edge of a seed change sides
 
 
-@pytest.mark.parametrize("ground", bench.GROUNDS)
-@pytest.mark.parametrize("source", bench.SOURCES)
+@pytest.mark.parametrize("ground", segmentation_bench.GROUNDS)
+@pytest.mark.parametrize("source", segmentation_bench.SOURCES)
 def test_kept_numbers_are_found_again(source, ground):
-    kept, net = bench.stored(ground), models.load("efficientnet_lite0")
-    assert kept.model == net.name and kept.recipes == bench.recipes(ground=ground)
+    kept, net = segmentation_bench.stored(ground), models.load("efficientnet_lite0")
+    assert kept.model == net.name and kept.recipes == segmentation_bench.recipes(ground=ground)
     worst, best = kept.extremes(source, 8)
     scores = [row.cut for row in kept.rows[source]]
     assert scores[best[0]] == max(scores) and scores[worst[0]] == min(scores)
     assert {*worst, *best} <= kept.masks[source].keys()
     for position in (best[0], worst[7], 10):
-        row, mask = bench.measure_one(net, source, bench.SOURCES[source][1], kept.recipes[position])
+        row, mask = segmentation_bench.measure_one(net, source, segmentation_bench.SOURCES[source][1], kept.recipes[position])
         assert np.allclose(row, kept.rows[source][position], rtol=0, atol=ROUNDING)
         if position in kept.masks[source]:
             assert (mask != kept.masks[source][position]).mean() < ROUNDING
-            assert bench.unpack(bench.pack(mask)).tolist() == mask.tolist()
+            assert segmentation_bench.unpack(segmentation_bench.pack(mask)).tolist() == mask.tolist()
 
 
 def test_settings_are_the_best_of_the_grid_on_tuning_composites():
     from training.segmentation import GRID, best
 
-    found = json.loads(bench.FILE.read_text("utf-8"))
-    for source, (params, settings) in bench.SOURCES.items():
+    found = json.loads(segmentation_bench.FILE.read_text("utf-8"))
+    for source, (params, settings) in segmentation_bench.SOURCES.items():
         assert found["settings"][source] == {"params": params, **settings._asdict()}
         assert [tuple(line[:4]) for line in found["tuning"][source]] == list(GRID)
         sums = [line[4] + line[5] for line in found["tuning"][source]]
         assert tuple(found["tuning"][source][int(np.argmax(sums))][:4]) == settings[:4]
-    assert found["box"] == bench.BOX._asdict()
-    assert best(found["tuning"]) == ({source: settings for source, (_, settings) in bench.SOURCES.items()}, bench.BOX)
+    assert found["box"] == segmentation_bench.BOX._asdict()
+    assert best(found["tuning"]) == ({source: settings for source, (_, settings) in segmentation_bench.SOURCES.items()}, segmentation_bench.BOX)
 
 
-@pytest.mark.parametrize("ground", bench.GROUNDS)
+@pytest.mark.parametrize("ground", segmentation_bench.GROUNDS)
 def test_kept_rows_of_the_boxes_and_kept_means(ground):
-    found, kept = json.loads(bench.FILE.read_text("utf-8"))[ground], bench.stored(ground)
+    found, kept = json.loads(segmentation_bench.FILE.read_text("utf-8"))[ground], segmentation_bench.stored(ground)
     for position in (0, 31, 50, 104):
-        row = bench.box_row(bench.recipes(ground=ground)[position], 224)
+        row = segmentation_bench.box_row(segmentation_bench.recipes(ground=ground)[position], 224)
         assert np.allclose(row, found["rows"]["box"][position], rtol=0, atol=1e-6)
     for name, rows in kept.rows.items():
         assert len(rows) == len(kept.recipes)
@@ -211,11 +211,11 @@ def test_kept_rows_of_the_boxes_and_kept_means(ground):
 def test_kept_grid_has_its_points_in_order_and_the_boxes_are_found_again():
     from training.segmentation import BOXES, GRID, SHARES, THRESHOLDS
 
-    lines = json.loads(bench.FILE.read_text("utf-8"))["tuning"]
+    lines = json.loads(segmentation_bench.FILE.read_text("utf-8"))["tuning"]
     assert [tuple(line[:3]) for line in lines["box"]] == list(BOXES)
     assert [line[0] for line in lines["box share"]] == list(SHARES)
-    for ground, column in zip(bench.GROUNDS, (-2, -1), strict=True):
-        truths = [bench.build(recipe, 224)[1] for recipe in bench.recipes("tuning", ground)]
+    for ground, column in zip(segmentation_bench.GROUNDS, (-2, -1), strict=True):
+        truths = [segmentation_bench.build(recipe, 224)[1] for recipe in segmentation_bench.recipes("tuning", ground)]
         for line, share in zip(lines["box share"], SHARES, strict=True):
             box = segmentation.centre_box((224, 224), share)
             assert line[column] == pytest.approx(np.mean([segmentation.iou(box, truth) for truth in truths]), abs=1e-5)
@@ -225,14 +225,14 @@ def test_kept_grid_has_its_points_in_order_and_the_boxes_are_found_again():
 
 def test_progress_and_cancellation():
     net, seen = models.load("efficientnet_lite0"), []
-    bench.measure(net, "grad_cam", bench.SOURCES["grad_cam"][1], bench.recipes(count=2), seen.append)
+    segmentation_bench.measure(net, "grad_cam", segmentation_bench.SOURCES["grad_cam"][1], segmentation_bench.recipes(count=2), seen.append)
     assert seen == [0.5, 1.0]
 
     def stop(share):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        bench.measure(net, "grad_cam", bench.SOURCES["grad_cam"][1], bench.recipes(count=2), stop)
+        segmentation_bench.measure(net, "grad_cam", segmentation_bench.SOURCES["grad_cam"][1], segmentation_bench.recipes(count=2), stop)
 
 
 # Figures.
@@ -248,14 +248,14 @@ def test_figures():
     assert (drawn[large == BACKGROUND][:, 2] > drawn[large == BACKGROUND][:, 0]).all()
     edge = segmentation_figures.edge(truth, 1)
     assert not (edge & truth).any() and segmentation_figures.cutout(picture, truth).size == (512, 512)
-    rows = [bench.Row(0.8, 0.3)] * 10
-    text = segmentation_figures.verdict("Saliency", rows, [bench.Row(0.9, 0.2)] * 10)
+    rows = [segmentation_bench.Row(0.8, 0.3)] * 10
+    text = segmentation_figures.verdict("Saliency", rows, [segmentation_bench.Row(0.9, 0.2)] * 10)
     assert "0.50 better than the threshold" in text and "0.10 worse than GrabCut from the centre box" in text
-    said = segmentation_figures.alone("Saliency", "here", rows, [bench.Row(0.9, 0.2)] * 10)
+    said = segmentation_figures.alone("Saliency", "here", rows, [segmentation_bench.Row(0.9, 0.2)] * 10)
     assert "overlap the object more than a box in the middle does (IoU 0.30 and 0.20)" in said
-    measured = {name: {"s": rows, "box": [bench.Row(box, 0.2)] * 10} for name, box in (("A", 0.9), ("B", 0.5))}
+    measured = {name: {"s": rows, "box": [segmentation_bench.Row(box, 0.2)] * 10} for name, box in (("A", 0.9), ("B", 0.5))}
     said = segmentation_figures.without_network(measured, {"Saliency": "s"})
     assert "on a 0.90, from the seeds of the best map (Saliency) 0.80: the box is better" in said
     assert "on b 0.50, from the seeds of the best map (Saliency) 0.80: the map is better" in said
-    chart = segmentation_figures.bars([("A <b>", [segmentation_figures.Bar("x", bench.Mean(0.5, 0.4, 0.6))])])
+    chart = segmentation_figures.bars([("A <b>", [segmentation_figures.Bar("x", segmentation_bench.Mean(0.5, 0.4, 0.6))])])
     assert "A &lt;b&gt;" in chart and "<b>0.50</b>" in chart

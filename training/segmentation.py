@@ -3,7 +3,7 @@
     python -m training.segmentation --tune      # tries the grid below on the tuning composites and keeps what it found
     python -m training.segmentation             # measures the test composites with the settings in the code
 
-The settings in vizcore/segmentation_bench.py are those that `best` finds in the kept grid, unchanged: for each source
+The settings in vizcore/evaluation/segmentation_bench.py are those that `best` finds in the kept grid, unchanged: for each source
 the setting with the largest mean IoU of GrabCut on the tuning composites of both kinds, and for its smoothing the best
 threshold of the same map. The controls without a network are chosen likewise.
 """
@@ -19,10 +19,10 @@ from pathlib import Path
 import torch
 
 from training import release
-from vizcore import models, segmentation
-from vizcore import segmentation_bench as bench
+from vizcore import models
+from vizcore.evaluation import segmentation, segmentation_bench
+from vizcore.evaluation.segmentation import Settings
 from vizcore.images import gallery
-from vizcore.segmentation import Settings
 
 MODEL, EXTREMES = "efficientnet_lite0", 8
 CUTS, THRESHOLDS = (1, 3), (60, 65, 70, 75, 80, 85, 90)
@@ -41,17 +41,17 @@ def network() -> models.Net:
 # Choosing the settings.
 
 
-def tried(recipe: bench.Recipe) -> dict[str, list[float]]:
+def tried(recipe: segmentation_bench.Recipe) -> dict[str, list[float]]:
     """The IoU of every point of every grid on one composite, in the grids' order."""
     net = network()
-    picture, truth = bench.build(recipe, net.input_size)
+    picture, truth = segmentation_bench.build(recipe, net.input_size)
     size, score = truth.shape, lambda mask: segmentation.iou(mask, truth)
     found = {
         "box share": [score(segmentation.centre_box(size, share)) for share in SHARES],
         "box": [score(segmentation.cut(picture, segmentation.box_seeds(size, *ends), cuts)) for *ends, cuts in BOXES],
     }
-    for source in bench.SOURCES:
-        values = bench.explain(net, source, picture)
+    for source in segmentation_bench.SOURCES:
+        values = segmentation_bench.explain(net, source, picture)
         maps = {sigma: segmentation.strength(values, size, sigma) for sigma in dict.fromkeys(p[0] for p in GRID)}
         seeds = {point[:3]: segmentation.seeds(maps[point[0]], *point[1:3]) for point in GRID}
         found[source] = [score(segmentation.cut(picture, seeds[point[:3]], point[3])) for point in GRID]
@@ -64,31 +64,31 @@ def tried(recipe: bench.Recipe) -> dict[str, list[float]]:
 def tune() -> dict[str, list[list[float]]]:
     """For every grid a line per point: the point, then its mean IoU on each of the GROUNDS."""
     grids = {"box share": [(share,) for share in SHARES], "box": BOXES}
-    for source in bench.SOURCES:
+    for source in segmentation_bench.SOURCES:
         grids[source] = GRID
         grids[f"{source} threshold"] = list(product(dict.fromkeys(point[0] for point in GRID), THRESHOLDS))
     lines = {name: [list(point) for point in grid] for name, grid in grids.items()}
     with ProcessPoolExecutor(2) as pool:
-        for ground in bench.GROUNDS:
-            rows = list(pool.map(tried, bench.recipes("tuning", ground)))
+        for ground in segmentation_bench.GROUNDS:
+            rows = list(pool.map(tried, segmentation_bench.recipes("tuning", ground)))
             for name, grid in lines.items():
                 for index, line in enumerate(grid):
                     line.append(round(sum(row[name][index] for row in rows) / len(rows), 5))
     return lines
 
 
-def best(lines: dict[str, list[list[float]]]) -> tuple[dict[str, Settings], bench.Box]:
+def best(lines: dict[str, list[list[float]]]) -> tuple[dict[str, Settings], segmentation_bench.Box]:
     """The settings with the largest mean over both kinds of background; the first of equals."""
 
     def top(grid: list[list[float]]) -> list[float]:
         return max(grid, key=lambda line: line[-2] + line[-1])[:-2]
 
     found = {}
-    for source in bench.SOURCES:
+    for source in segmentation_bench.SOURCES:
         point = top(lines[source])
         same = [line for line in lines[f"{source} threshold"] if line[0] == point[0]]
         found[source] = Settings(*point, top(same)[1])
-    return found, bench.Box(*top(lines["box share"]), *top(lines["box"]))
+    return found, segmentation_bench.Box(*top(lines["box share"]), *top(lines["box"]))
 
 
 # Measuring with them.
@@ -96,16 +96,16 @@ def best(lines: dict[str, list[list[float]]]) -> tuple[dict[str, Settings], benc
 
 def measure(ground: str) -> dict:
     """The measurement on all test composites of one kind."""
-    net, recipes, masks = network(), bench.recipes(ground=ground), {}
-    rows = {"box": [bench.box_row(recipe, net.input_size) for recipe in recipes]}
-    for source, (_, settings) in bench.SOURCES.items():
-        found = [bench.measure_one(net, source, settings, recipe) for recipe in recipes]
+    net, recipes, masks = network(), segmentation_bench.recipes(ground=ground), {}
+    rows = {"box": [segmentation_bench.box_row(recipe, net.input_size) for recipe in recipes]}
+    for source, (_, settings) in segmentation_bench.SOURCES.items():
+        found = [segmentation_bench.measure_one(net, source, settings, recipe) for recipe in recipes]
         rows[source] = [row for row, _ in found]
         order = sorted(range(len(found)), key=lambda i: found[i][0].cut)
         chosen = order[:EXTREMES] + order[-EXTREMES:]
-        masks[source] = {str(i): bench.pack(found[i][1]) for i in sorted(chosen)}
+        masks[source] = {str(i): segmentation_bench.pack(found[i][1]) for i in sorted(chosen)}
     for name, found in rows.items():
-        print(ground, name, *(bench.interval([row[k] for row in found]) for k in (0, 1)), sep="\n  ", flush=True)
+        print(ground, name, *(segmentation_bench.interval([row[k] for row in found]) for k in (0, 1)), sep="\n  ", flush=True)
     kept = {name: [[round(v, 7) for v in row] for row in found] for name, found in rows.items()}
     return {"recipes": recipes, "rows": kept, "masks": masks}
 
@@ -113,9 +113,9 @@ def measure(ground: str) -> dict:
 def write(content: dict) -> None:
     """The file and its record in the manifest."""
     data = (json.dumps(content, separators=(",", ":")) + "\n").encode()
-    Path(bench.FILE).write_bytes(data)
+    Path(segmentation_bench.FILE).write_bytes(data)
     release.put_on_record([{
-        "path": bench.FILE.relative_to(gallery.ASSETS).as_posix(), "sha256": hashlib.sha256(data).hexdigest(),
+        "path": segmentation_bench.FILE.relative_to(gallery.ASSETS).as_posix(), "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data), "kind": "measurement", "title": "Segmentation of composites, measured",
         "category": "measurements", "author": "The authors of this dashboard", "licence": "Apache-2.0",
         "source": "training/segmentation.py",
@@ -130,15 +130,15 @@ def main() -> None:
     parser.add_argument("--tune", action="store_true", help="try a grid of settings on the tuning composites")
     if parser.parse_args().tune:
         found = tune()
-        write(json.loads(Path(bench.FILE).read_text("utf-8")) | {"tuning": found})
+        write(json.loads(Path(segmentation_bench.FILE).read_text("utf-8")) | {"tuning": found})
         print(*best(found), sep="\n")
         return
     content = {
-        "model": MODEL, "seed": bench.SEED, "box": bench.BOX._asdict(),
-        "settings": {source: {"params": p, **s._asdict()} for source, (p, s) in bench.SOURCES.items()},
-        "tuning": json.loads(Path(bench.FILE).read_text("utf-8"))["tuning"],
+        "model": MODEL, "seed": segmentation_bench.SEED, "box": segmentation_bench.BOX._asdict(),
+        "settings": {source: {"params": p, **s._asdict()} for source, (p, s) in segmentation_bench.SOURCES.items()},
+        "tuning": json.loads(Path(segmentation_bench.FILE).read_text("utf-8"))["tuning"],
     }  # fmt: skip
-    write(content | {ground: measure(ground) for ground in bench.GROUNDS})
+    write(content | {ground: measure(ground) for ground in segmentation_bench.GROUNDS})
 
 
 if __name__ == "__main__":

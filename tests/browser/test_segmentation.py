@@ -2,14 +2,14 @@
 
 
 def test_a_click_on_a_composite_shows_it(visit):
-    from vizcore import segmentation_bench as bench
+    from vizcore.evaluation import segmentation_bench
 
     window = visit("segmentation?source=Grad-CAM")
-    for ground in bench.GROUNDS:
+    for ground in segmentation_bench.GROUNDS:
         if ground == "photo":
             window.page.get_by_role("radio", name="Photographs").click()
             window.page.get_by_text("Grad-CAM, on photographs: the 8 best").wait_for()
-        kept = bench.stored(ground)
+        kept = segmentation_bench.stored(ground)
         _, best = kept.extremes("grad_cam", 8)
         strip = window.page.locator(".st-key-strip canvas[data-tiles='16']")
         strip.wait_for()

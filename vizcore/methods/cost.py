@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from vizcore import sanity
+from vizcore.evaluation import randomization
 from vizcore.methods import cam, occlusion
 from vizcore.models import Net
 
@@ -81,7 +81,7 @@ def likeness(first: np.ndarray, second: np.ndarray, side: int) -> float:
     """
     if not np.ptp(first) or not np.ptp(second):  # enlarged, a constant map has an order of rounding errors
         return float("nan")
-    return sanity.spearman(_on_pixels(first, side), _on_pixels(second, side))
+    return randomization.spearman(_on_pixels(first, side), _on_pixels(second, side))
 
 
 def _on_pixels(values: np.ndarray, side: int) -> np.ndarray:

@@ -262,7 +262,7 @@ def _removal_curve(
     _net: "Net",
     _x: "Tensor",
 ) -> dict[str, np.ndarray]:
-    from vizcore import perturbation
+    from vizcore.evaluation import perturbation
 
     orders = perturbation.orders(_values, seed)
     return perturbation.curve(_net, _x, target, orders, shares, perturbation.filling(_net, _x, fill))
@@ -275,7 +275,7 @@ def removal_curve(
 
     Args:
         values: the (H, W) map. map_key: plain values that name it, since arrays are not in the cache's key.
-        shares, fill, seed: as for :func:`vizcore.perturbation.curve`, `filling` and `orders`.
+        shares, fill, seed: as for :func:`vizcore.evaluation.perturbation.curve`, `filling` and `orders`.
 
     Returns:
         "logit" and "probability", each (3, shares).
@@ -367,9 +367,9 @@ def node_mean(model: str, node: int) -> np.ndarray:
 
 @st.cache_resource(max_entries=3, show_spinner=False)
 def _randomized_net(model: str, from_layer: str, seed: int, _net: "Net") -> "Net":
-    from vizcore import sanity
+    from vizcore.evaluation import randomization
 
-    return sanity.randomize(_net, from_layer, seed)
+    return randomization.randomize(_net, from_layer, seed)
 
 
 def randomized(view: View, from_layer: str, seed: int = 0) -> View:

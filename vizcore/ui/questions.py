@@ -157,12 +157,12 @@ def depth(view: View, layer: str, rank: int, rule: str | None) -> Depth:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _alike(places: tuple, layer: str, pair: tuple[int, int], rule: str | None, model: str, _found: Depth) -> float:
-    from vizcore import sanity
+    from vizcore.evaluation import randomization
 
     found = []
     for one, two, (top, left, bottom, right) in zip(_found.drawn, _found.beside, _found.boxes, strict=True):
         inside = slice(max(top, 0), bottom), slice(max(left, 0), right)
-        found.append(sanity.spearman(one[:, *inside], two[:, *inside]))
+        found.append(randomization.spearman(one[:, *inside], two[:, *inside]))
     return float(np.nanmean(found)) if not np.isnan(found).all() else float("nan")
 
 

@@ -13,22 +13,22 @@ from vizcore.ui.state import linked_select
 if TYPE_CHECKING:
     from PIL import Image
 
+    from vizcore.evaluation.segmentation import Settings
+    from vizcore.evaluation.segmentation_bench import Mean, Recipe, Row
     from vizcore.methods import Attribution
     from vizcore.render import Layout
-    from vizcore.segmentation import Settings
-    from vizcore.segmentation_bench import Mean, Recipe, Row
 
 PLACES = {"size": "Size (%)", "across": "Left to right (%)", "down": "Top to bottom (%)"}
 COMPOSITE = "Composite with known outline"
 SCENES = ["Picture of the sidebar", COMPOSITE]
-GROUNDS = {"One material": "background", "Photographs": "photo"}  # the kinds of vizcore.segmentation_bench
+GROUNDS = {"One material": "background", "Photographs": "photo"}  # the kinds of vizcore.evaluation.segmentation_bench
 _bound = {"bind": "query-params"}
 
 
 def recipe() -> "Recipe":
     """Controls for a composite: cut-out, background, size and place, all in the address."""
+    from vizcore.evaluation.segmentation_bench import GROUNDS, Recipe, grounds
     from vizcore.images import gallery
-    from vizcore.segmentation_bench import GROUNDS, Recipe, grounds
 
     things = {asset.id: asset for asset in gallery.records("cutout")}
     below = {asset.id: asset for kind in GROUNDS for asset in grounds(kind)}
@@ -58,8 +58,8 @@ def show(recipe: "Recipe") -> None:
 
 
 def _title(recipe: "Recipe") -> str:
+    from vizcore.evaluation.segmentation_bench import ground
     from vizcore.images import gallery
-    from vizcore.segmentation_bench import ground
 
     below = ground(recipe.background)
     named = below.title.lower() if below.kind == "background" else f"a photograph ({below.title})"
@@ -68,7 +68,7 @@ def _title(recipe: "Recipe") -> str:
 
 def composite(view: View, recipe: "Recipe") -> tuple[View, np.ndarray]:
     """The composite in the place of the view's picture, for its top prediction, and its true mask."""
-    from vizcore.segmentation_bench import build
+    from vizcore.evaluation.segmentation_bench import build
 
     picture, truth = build(recipe, view.net.input_size)
     title = _title(recipe)
@@ -77,8 +77,8 @@ def composite(view: View, recipe: "Recipe") -> tuple[View, np.ndarray]:
 
 def settings(source: str) -> "Settings":
     """A slider for each parameter; every source has its own, which begin where the tuning set was best."""
-    from vizcore.segmentation import Settings
-    from vizcore.segmentation_bench import SOURCES
+    from vizcore.evaluation.segmentation import Settings
+    from vizcore.evaluation.segmentation_bench import SOURCES
 
     best, key = SOURCES[source][1], "".join(word[0] for word in source.split("_")) + "_"
     sigma = st.slider(
@@ -106,14 +106,14 @@ def settings(source: str) -> "Settings":
 
 def explained(view: View, source: str) -> "Attribution":
     """The source's map of the view's class, with the parameters of the measurement."""
-    from vizcore.segmentation_bench import SOURCES
+    from vizcore.evaluation.segmentation_bench import SOURCES
 
     return attribution(view, source, **SOURCES[source][0])
 
 
 @st.cache_data(max_entries=256, max_size="50MB", show_spinner=False)
 def _cut(digest: str, seeds: bytes, iterations: int, _picture: "Image.Image", _labels: np.ndarray) -> np.ndarray:
-    from vizcore import segmentation
+    from vizcore.evaluation import segmentation
 
     return segmentation.cut(_picture, _labels, iterations)
 
@@ -127,11 +127,11 @@ def cut(view: View, labels: np.ndarray, iterations: int) -> np.ndarray:
 @st.cache_data(max_entries=16, show_spinner=False)
 def means(ground: str) -> "dict[str, tuple[Mean, Mean]]":
     """For each source, and for "box": the mean IoU of GrabCut and of the simple tool, as kept for this background."""
-    from vizcore import segmentation_bench as bench
+    from vizcore.evaluation import segmentation_bench
 
     return {
-        name: tuple(bench.interval([row[i] for row in rows]) for i in (0, 1))
-        for name, rows in bench.stored(ground).rows.items()
+        name: tuple(segmentation_bench.interval([row[i] for row in rows]) for i in (0, 1))
+        for name, rows in segmentation_bench.stored(ground).rows.items()
     }
 
 
@@ -142,15 +142,15 @@ def _measure_job(model: str, source: str, settings: tuple, ground: str, count: i
 
 def measure(view: View, source: str, settings: "Settings", ground: str, count: int) -> "tuple[list[Row], list[Row]]":
     """The rows of the first composites for these settings, and of the boxes; shared, and given up when nobody waits."""
-    from vizcore import segmentation_bench as bench
+    from vizcore.evaluation import segmentation_bench
 
-    recipes = bench.recipes(ground=ground, count=count)
+    recipes = segmentation_bench.recipes(ground=ground, count=count)
 
     def work(report) -> "tuple[list[Row], list[Row]]":
-        rows = bench.measure(view.net, source, settings, recipes, lambda share: report(0.8 * share))
+        rows = segmentation_bench.measure(view.net, source, settings, recipes, lambda share: report(0.8 * share))
         boxes = []
         for recipe in recipes:
-            boxes.append(bench.box_row(recipe, view.net.input_size))
+            boxes.append(segmentation_bench.box_row(recipe, view.net.input_size))
             report(0.8 + 0.2 * len(boxes) / count)
         return rows, boxes
 
@@ -161,8 +161,9 @@ def measure(view: View, source: str, settings: "Settings", ground: str, count: i
 @st.cache_data(max_entries=8, show_spinner=False)
 def strip(source: str, ground: str, count: int = 8) -> "tuple[bytes, Layout, list[str], list[int]]":
     """The composites GrabCut did worst and best on: sprite, layout, labels, positions; what it kept, outlined."""
-    from vizcore import render, segmentation_bench, segmentation_figures
+    from vizcore import render, segmentation_figures
     from vizcore.atlas import atlas
+    from vizcore.evaluation import segmentation_bench
 
     kept = segmentation_bench.stored(ground)
     worst, best = kept.extremes(source, count)
@@ -180,7 +181,7 @@ def strip(source: str, ground: str, count: int = 8) -> "tuple[bytes, Layout, lis
 def program(view: View, source: str, settings: "Settings", recipe: "Recipe | None") -> str:
     """The program that makes the mask alone, for the picture or the composite at hand."""
     from vizcore import methods
-    from vizcore.segmentation_bench import SOURCES
+    from vizcore.evaluation.segmentation_bench import SOURCES
 
     params = "".join(f", {name}={value!r}" for name, value in SOURCES[source][0].items())
     if recipe:

@@ -14,10 +14,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from vizcore import methods, segmentation
+from vizcore import methods
+from vizcore.evaluation import segmentation
+from vizcore.evaluation.segmentation import Settings
 from vizcore.images import gallery
 from vizcore.models import Net
-from vizcore.segmentation import Settings
 
 
 class Box(NamedTuple):

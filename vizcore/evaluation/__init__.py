@@ -1,0 +1,1 @@
+"""Experiments that test a network or an explanation: randomization, perturbation, segmentation."""
