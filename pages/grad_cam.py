@@ -3,7 +3,9 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import cam_figures, methods, render, ui
+from vizcore import methods, ui
+from vizcore.figures import cam as cam_figures
+from vizcore.figures import render
 from vizcore.inspection import cam_steps
 from vizcore.methods import cam
 from vizcore.ui.blocks import scale

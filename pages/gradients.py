@@ -3,8 +3,10 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import graph_figures, render, ui
-from vizcore.atlas import map_atlas
+from vizcore import ui
+from vizcore.figures import graph as graph_figures
+from vizcore.figures import render
+from vizcore.figures.sprites import map_atlas
 from vizcore.inspection import layer_gradients
 from vizcore.inspection.layer_gradients import Quantity
 from vizcore.models import graph as network_graph

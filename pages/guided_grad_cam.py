@@ -4,7 +4,8 @@ import numpy as np
 import streamlit as st
 import torch
 
-from vizcore import render, ui
+from vizcore import ui
+from vizcore.figures import render
 from vizcore.inspection import cam_steps
 from vizcore.methods import cam, registry, relu_rules
 from vizcore.ui import pairs

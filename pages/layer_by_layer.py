@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from vizcore import contact_sheet, field_figures, ui
+from vizcore import ui
+from vizcore.figures import contact_sheet
+from vizcore.figures import patches as patch_figures
 from vizcore.inspection import preferred, top_patches
 from vizcore.methods import registry
 from vizcore.ui import sheets
@@ -45,7 +47,7 @@ def figures() -> tuple[str, int, dict[str, float]]:
         f"Each row: {WHICH[by]}, before the ReLU. Drawings: grey is zero, each on its own scale. "
         "Point at a tile for its picture and value; click a row to see all its patches below."
     )
-    for note in field_figures.rule_notes(net, rule):
+    for note in patch_figures.rule_notes(net, rule):
         st.info(note, icon=":material/info:")
 
     st.header("One layer, unit by unit", anchor=False)

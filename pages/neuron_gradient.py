@@ -3,12 +3,15 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import field_figures, neuron_figures, render, ui
-from vizcore.atlas import atlas
+from vizcore import ui
+from vizcore.figures import neurons as neuron_figures
+from vizcore.figures import patches as patch_figures
+from vizcore.figures import render
+from vizcore.figures.neurons import Card, placed
+from vizcore.figures.sprites import atlas
 from vizcore.inspection import neurons as neuron_gradient
 from vizcore.inspection import top_patches
 from vizcore.methods import relu_rules
-from vizcore.neuron_figures import Card, placed
 from vizcore.ui import cache, neurons
 
 view = ui.begin(__file__)
@@ -44,7 +47,7 @@ titles = [source.titles[hit.picture] for hit in hits]
 said = [number(hit.value) + (f" at row {hit.cell[0]}, column {hit.cell[1]}" if neuron.placed else "") for hit in hits]
 crops = [top_patches.cut(view.net.crop(source.open(hit.picture)), cut) for hit, cut in zip(hits, windows, strict=True)]
 labels = [f"{title}: {text}" for title, text in zip(titles, said, strict=True)]
-sprite, layout = atlas(field_figures.tiles(crops, 192))
+sprite, layout = atlas(patch_figures.tiles(crops, 192))
 ui.tiles(render.encode(sprite, "jpeg"), layout, labels, "patches", smooth=True, largest=188, gap=6,
          alt=f"The {len(hits)} patches with the strongest answers: " + "; ".join(labels))  # fmt: skip
 st.caption(
@@ -83,7 +86,7 @@ def gradients() -> None:
                      f"{rule} of {neuron.name} for {view.title}")  # fmt: skip
             st.html(ui.scale(tops[rule], 3 if len(plain) == 3 else 2, True, "per unit of input; grey is zero"))
     neurons.show_spread(view, neuron, plain)
-    for note in dict.fromkeys(n for rule in rules for n in field_figures.rule_notes(view.net, RULES[rule])):
+    for note in dict.fromkeys(n for rule in rules for n in patch_figures.rule_notes(view.net, RULES[rule])):
         st.info(note, icon=":material/info:")
     st.subheader("The same in the pictures it answers most", anchor=False)
     st.html(neuron_figures.sheet([card(n, rules, tops if same else {}, zoomed) for n in range(len(hits[:shown]))]))

@@ -3,8 +3,10 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import layer_figures, render, ui
-from vizcore.atlas import map_atlas
+from vizcore import ui
+from vizcore.figures import bars as bar_figures
+from vizcore.figures import render
+from vizcore.figures.sprites import map_atlas
 from vizcore.images import gallery
 from vizcore.inspection import activations
 from vizcore.ui.units import unit_number
@@ -166,14 +168,14 @@ def depth(layer: str) -> None:
     rows = ui.sparsity(view, names)
     side = max(row.side for row in rows)
     sizes = [
-        layer_figures.Column(
+        bar_figures.Column(
             row.side / side, f"{row.layer}: {row.maps} maps of {row.side} × {row.side}", row.layer == layer
         )
         for row in rows
     ]
     rectified = [row for row in rows if view.net.layer(row.layer).kind in ("relu", "pool")] or list(rows)
     zeros = [
-        layer_figures.Column(
+        bar_figures.Column(
             row.sparsity,
             f"{row.layer}: {100 * row.sparsity:.3g} % zeros, {100 * row.dead:.3g} % of its maps dead",
             row.layer == layer, row.dead,
@@ -183,13 +185,13 @@ def depth(layer: str) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.html(
-            layer_figures.columns(
+            bar_figures.columns(
                 sizes, "Side of the maps, layer by layer", f"{side} cells", ("input", "output")
             )
         )
     with right:
         title = "Share of zeros after each ReLU and pooling; the stronger part: dead maps"
-        st.html(layer_figures.columns(zeros, title, "100 %", ("input", "output")))
+        st.html(bar_figures.columns(zeros, title, "100 %", ("input", "output")))
 
 
 def words(layer: str, maps: np.ndarray, numbers: activations.Statistics, unit: int, shared: bool) -> None:

@@ -5,7 +5,8 @@ import streamlit as st
 import torch
 from PIL import Image
 
-from vizcore import render, ui
+from vizcore import ui
+from vizcore.figures import render
 
 view = ui.begin(__file__)
 

@@ -4,9 +4,10 @@ import numpy as np
 import streamlit as st
 import torch
 
-from vizcore import literature, methods, render, ui
-from vizcore import question_figures as figures
+from vizcore import literature, methods, ui
 from vizcore.evaluation import randomization
+from vizcore.figures import chain as chain_figures
+from vizcore.figures import render
 from vizcore.inspection import cam_steps, chain_rule, relu_step
 from vizcore.methods import cam
 from vizcore.questions import QUESTIONS
@@ -35,11 +36,11 @@ def small_network() -> None:
         target = st.segmented_control("Cut behind", targets, default="s", required=True, key="cut", **bound)
     numbers = chain_rule.forward(x1, x2, weight)
     gradients = chain_rule.backward(numbers, target)
-    graph.graph(figures.chain_graph(numbers, gradients, target), "graph", targets, choose_cut)
-    st.caption(f"Boxes: the value; below it, in colour, the gradient of {figures.symbol(target)} with respect to it. "
+    graph.graph(chain_figures.chain_graph(numbers, gradients, target), "graph", targets, choose_cut)
+    st.caption(f"Boxes: the value; below it, in colour, the gradient of {chain_figures.symbol(target)} with respect to it. "
                "Edges: their slope. Click a box to cut the graph behind it.")  # fmt: skip
     for column, node in zip(st.columns(2), ("x1", "x2"), strict=True):
-        column.latex(figures.paths(numbers, gradients, target, node))
+        column.latex(chain_figures.paths(numbers, gradients, target, node))
 
 
 @ui.fragment
@@ -71,7 +72,7 @@ def guided() -> None:
         )
         inputs = [torch.tensor([numbers]).float() + move for numbers, move in zip((F, R), moves, strict=True)]
     step = relu_step.through_relu(*inputs)
-    st.html(figures.relu_row(step))
+    st.html(chain_figures.relu_row(step))
     passed = {rule: int((sent != 0).sum()) for rule, sent in step.back.items()}
     negative = int((step.back["backprop"] < 0).sum())
     st.caption(f"Numbers that are not zero: backprop sends on {passed['backprop']}, {negative} of them negative; "
@@ -168,7 +169,7 @@ def newest() -> None:
         since = st.segmented_control("Published since", ["2013", "2017", "2020", "2021"], default="2021",
                                      required=True, key="since", **bound)  # fmt: skip
     shown = [work for work in known if work.year >= int(since)]
-    st.html(figures.works_table(shown, [work.key for work in runnable]))
+    st.html(chain_figures.works_table(shown, [work.key for work in runnable]))
     names = {work.name: work for work in runnable if work.family == "cam"}
     quick = [name for name, work in names.items() if not methods.METHODS[work.method].slow]
     st.subheader("Run them on your picture", anchor=False)

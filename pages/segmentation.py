@@ -3,12 +3,14 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import methods, models, render, segmentation_figures, ui
+from vizcore import methods, models, ui
 from vizcore.evaluation import segmentation, segmentation_bench
+from vizcore.figures import masks as mask_figures
+from vizcore.figures import render
 from vizcore.ui import segments
 
 view = ui.begin(__file__)
-bench, figures = segmentation_bench, segmentation_figures
+bench, figures = segmentation_bench, mask_figures
 TITLES = {methods.METHODS[name].title: name for name in bench.SOURCES}
 bound = {"required": True, "bind": "query-params"}
 

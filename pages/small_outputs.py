@@ -3,7 +3,9 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import field_figures, render, ui
+from vizcore import ui
+from vizcore.figures import patches as patch_figures
+from vizcore.figures import render
 from vizcore.inspection import effective_field
 from vizcore.models import receptive_field
 from vizcore.ui import cache, units
@@ -11,7 +13,7 @@ from vizcore.ui.cells import cells
 
 view = ui.begin(__file__)
 SIDE = view.net.input_size
-LAYERS = field_figures.field_layers(view.net)
+LAYERS = patch_figures.field_layers(view.net)
 if not LAYERS:
     raise ValueError(f"{view.net.title} has no feature maps: every unit sees the whole picture. Choose another model.")
 NAMES = {layer.name for layer in LAYERS}
@@ -32,7 +34,7 @@ def look_at_cells() -> None:
     st.header("What one cell sees", anchor=False)
     draw_fields(layer, cell)
     st.header("Resolution against depth", anchor=False)
-    figure = field_figures.depth_chart(view.net, LAYERS, layer.name)
+    figure = patch_figures.depth_chart(view.net, LAYERS, layer.name)
     st.plotly_chart(figure, key="depth", config={"displayModeBar": False})
     st.caption(
         "The vertical scale is logarithmic. Going deeper, a map has fewer cells, and each of them sees more."
@@ -103,12 +105,12 @@ def draw_fields(layer, cell: tuple[int, int]) -> None:
     effect = effective_field.mass_box(field, share / 100)
     theory = layer.receptive_field
     box = effective_field.clipped(theory.box(*cell), SIDE, SIDE) if theory else None
-    boxes = [(box, field_figures.THEORY), (effect, field_figures.EFFECT)]
+    boxes = [(box, patch_figures.THEORY), (effect, patch_figures.EFFECT)]
     vmax = float(np.percentile(field, 99.9)) or float(field.max()) or 1.0
     first, second, third = st.columns(3)
     alt = f"{view.title} with the receptive field of row {cell[0]}, column {cell[1]} of {layer.name}"
     with first:
-        ui.image(field_figures.with_boxes(view.picture, SIDE, boxes), "White: theoretical. Orange: effective", alt)
+        ui.image(patch_figures.with_boxes(view.picture, SIDE, boxes), "White: theoretical. Orange: effective", alt)
     with second:
         heat = render.overlay(view.picture.resize((512, 512)), field, opacity, False, vmax)
         ui.image(heat, "Effective field over the picture", f"Effective field: {alt}", smooth=False)
@@ -184,7 +186,7 @@ def words(layer: str, cell: tuple[int, int]) -> None:
         ],
         functions=[
             effective_field.effective_field, effective_field.mass_box, receptive_field.ReceptiveField.box,
-            field_figures.depth_chart,
+            patch_figures.depth_chart,
         ],
         snippet=program(layer, cell),
         sources=[

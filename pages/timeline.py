@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from vizcore import literature, methods, timeline_figures, ui
+from vizcore import literature, methods, ui
 from vizcore.evaluation import randomization
+from vizcore.figures import timeline as timeline_figures
 from vizcore.methods import cost as method_facts
 from vizcore.ui.state import AUTO
 from vizcore.ui.timeline import progress_here, timeline

@@ -3,8 +3,10 @@
 import numpy as np
 import streamlit as st
 
-from vizcore import field_figures, render, ui
-from vizcore.atlas import atlas
+from vizcore import ui
+from vizcore.figures import patches as patch_figures
+from vizcore.figures import render
+from vizcore.figures.sprites import atlas
 from vizcore.inspection import preferred as activation_maximization
 from vizcore.inspection import top_patches, unit_classes
 from vizcore.methods import relu_rules
@@ -66,14 +68,14 @@ def patches() -> None:
     gradients = units.backward(view, searched, hits, layer.name, unit, RULES[back])
     first, second = st.columns(2)
     with first:
-        sprite, layout = atlas(field_figures.tiles(crops, 160))
+        sprite, layout = atlas(patch_figures.tiles(crops, 160))
         ui.tiles(render.encode(sprite, "jpeg"), layout, labels, "patches", smooth=True, largest=180,
                  alt=f"The {len(hits)} patches that excite {name} most: " + "; ".join(labels))  # fmt: skip
         before = "" if climbed == layer.name else " (before the ReLU)"
         st.caption(f"The patches, strongest first{before}: {', '.join(render.number(hit.value) for hit in hits)}")
     with second:
-        drawn = field_figures.gradient_patches(gradients, boxes)
-        sprite, layout = atlas(field_figures.tiles(drawn, 160))
+        drawn = patch_figures.gradient_patches(gradients, boxes)
+        sprite, layout = atlas(patch_figures.tiles(drawn, 160))
         ui.tiles(render.encode(sprite, "png"), layout, labels, "drawn_back", smooth=True, largest=180,
                  alt=f"{back} of {name} in the same patches")  # fmt: skip
         st.caption(f"{back}: what in each patch speaks to the unit. Grey is zero; each patch has its own scale")
@@ -90,7 +92,7 @@ def patches() -> None:
         ),
         unsafe_allow_html=True,
     )
-    for note in field_figures.rule_notes(view.net, RULES[back]):
+    for note in patch_figures.rule_notes(view.net, RULES[back]):
         st.info(note, icon=":material/info:")
 
 
@@ -107,9 +109,9 @@ def preferred() -> None:
     found = units.preferred(view, layer.name, unit, steps, seed)
     first, second = st.columns(2)
     with first:
-        ui.image(field_figures.pixels(found.images[0]), f"Made for {name}, seed {seed}", f"Preferred input of {name}")
+        ui.image(patch_figures.pixels(found.images[0]), f"Made for {name}, seed {seed}", f"Preferred input of {name}")
     with second:
-        chart = field_figures.trace_chart(found, climbed != layer.name)
+        chart = patch_figures.trace_chart(found, climbed != layer.name)
         st.plotly_chart(chart, key="trace", config={"displayModeBar": False})
         noise, reached = float(found.noise[0]), float(found.activation[0])
         times = f": {reached / noise:.3g} times the noise's" if noise > 0 and reached > 0 else ""
@@ -129,7 +131,7 @@ best = hits[:4]
 sums = units.classes(view, searched, best, layer.name, unit)
 order = np.argsort(-sums, kind="stable")
 shown = np.concatenate([order[:6], order[-4:]]) if len(order) > 10 else order
-figure = field_figures.class_chart(
+figure = patch_figures.class_chart(
     [view.net.categories[k] for k in shown], sums[shown], f"added to the class score, mean of {len(best)} pictures"
 )
 st.plotly_chart(figure, key="classes", config={"displayModeBar": False})

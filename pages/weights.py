@@ -5,8 +5,10 @@ import streamlit as st
 import torch
 from PIL import Image
 
-from vizcore import layer_figures, models, render, ui
-from vizcore.atlas import atlas
+from vizcore import models, ui
+from vizcore.figures import bars as bar_figures
+from vizcore.figures import render
+from vizcore.figures.sprites import atlas
 from vizcore.inspection import filters
 from vizcore.models import small_networks
 from vizcore.ui.cache import load_net
@@ -113,7 +115,7 @@ def fully_connected() -> None:
                 f"against “{worst}” ({votes[worst]:+.2f})."
             )
     with right:
-        st.html(layer_figures.bars(small_networks.DIGIT_NAMES, probabilities, int(probabilities.argmax())))
+        st.html(bar_figures.bars(small_networks.DIGIT_NAMES, probabilities, int(probabilities.argmax())))
 
 
 @ui.fragment
@@ -236,7 +238,7 @@ def one_kernel(layer, bank, pictures, scaled, norms, unit, channel) -> None:
         if sheets[0].size > 1:
             spread = bank[unit].std() / (np.abs(bank[unit]).max() or 1)
             st.html(
-                layer_figures.kernel_tables(sheets, ("red", "green", "blue") if len(sheets) == 3 else ("",))
+                bar_figures.kernel_tables(sheets, ("red", "green", "blue") if len(sheets) == 3 else ("",))
             )
             st.caption(f"The weights; standard deviation {100 * spread:.0f} % of the largest.")
         else:

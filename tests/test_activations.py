@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vizcore import atlas, layer_figures, models, render
+from vizcore import models
+from vizcore.figures import bars as bar_figures
+from vizcore.figures import render, sprites
 from vizcore.inspection import activations
 
 
@@ -53,7 +55,7 @@ def test_layers_without_maps_are_named(lite0, photo):
 @pytest.mark.parametrize("shared", [True, False])
 def test_the_sheet_holds_all_maps_in_order(maps, shared):
     order = activations.order(activations.statistics(maps), "mean")
-    sprite, layout = atlas.map_atlas(maps[order], shared)
+    sprite, layout = sprites.map_atlas(maps[order], shared)
     assert layout.count == len(maps) and layout.gap == 0
     read = Image.open(io.BytesIO(render.encode(sprite, "png"))).convert("RGB")
     for position in (0, 1, 40, len(maps) - 1):
@@ -65,14 +67,14 @@ def test_the_sheet_holds_all_maps_in_order(maps, shared):
 def test_large_maps_are_averaged_not_skipped():
     maps = np.zeros((1, 112, 112), np.float32)
     maps[0, 51, 51] = 1
-    sprite, layout = atlas.map_atlas(maps, shared=False)
+    sprite, layout = sprites.map_atlas(maps, shared=False)
     assert layout.cell == 64 and len(np.unique(np.asarray(sprite))) > 1
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 3), (7, 5, 3), (1280, 7, 7), (10, 28, 28, 3)])
 def test_atlas_keeps_every_pixel(shape):
     tiles = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
-    sprite, layout = atlas.atlas(tiles)
+    sprite, layout = sprites.atlas(tiles)
     side, (high, wide) = max(shape[1:3]), shape[1:3]
     for index in {0, shape[0] // 2, shape[0] - 1}:
         tile = np.asarray(sprite.crop(layout.box(index)))
@@ -83,7 +85,7 @@ def test_atlas_keeps_every_pixel(shape):
 
 def test_poster_shows_every_kernel_crisply():
     tiles = np.random.default_rng(2).integers(0, 256, (5, 3, 7, 7), np.uint8)
-    picture = atlas.poster(tiles, side=200)
+    picture = sprites.poster(tiles, side=200)
     assert picture.width <= 200 and picture.width % 9 == 0
     factor = picture.width // (4 * 9)
     small = np.asarray(picture)[::factor, ::factor]
@@ -91,10 +93,10 @@ def test_poster_shows_every_kernel_crisply():
 
 
 def test_figures_name_their_numbers():
-    column = layer_figures.Column(0.5, "conv<1>: 3 maps", True, 0.25)
-    drawn = layer_figures.columns([column], "Sides", "112", ("in", "out"))
+    column = bar_figures.Column(0.5, "conv<1>: 3 maps", True, 0.25)
+    drawn = bar_figures.columns([column], "Sides", "112", ("in", "out"))
     assert "height:50.0%" in drawn and "conv&lt;1&gt;" in drawn and "<1>" not in drawn
-    tables = layer_figures.kernel_tables(np.array([[[0.0, 1.0]]]), ["red"])
+    tables = bar_figures.kernel_tables(np.array([[[0.0, 1.0]]]), ["red"])
     assert "rgb(0,0,0)" in tables and "rgb(255,255,255)" in tables and "1.00" in tables
-    assert "97.5 %" in layer_figures.bars(["a"], [0.975], 0)
-    assert "&lt; 0.01 %" in layer_figures.bars(["a"], [1e-6])
+    assert "97.5 %" in bar_figures.bars(["a"], [0.975], 0)
+    assert "&lt; 0.01 %" in bar_figures.bars(["a"], [1e-6])

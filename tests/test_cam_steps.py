@@ -8,7 +8,9 @@ import torch
 from PIL import Image
 from torch import nn
 
-from vizcore import cam_figures, models, render
+from vizcore import models
+from vizcore.figures import cam as cam_figures
+from vizcore.figures import render
 from vizcore.images import gallery
 from vizcore.inspection import cam_steps
 from vizcore.methods import cam

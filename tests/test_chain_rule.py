@@ -4,7 +4,8 @@ import pytest
 import torch
 from random_networks import network, photographs, plain
 
-from vizcore import models, question_figures
+from vizcore import models
+from vizcore.figures import chain as chain_figures
 from vizcore.inspection import chain_rule
 
 
@@ -40,11 +41,11 @@ def test_small_network_by_hand():
 def test_graph_shows_every_number_and_the_cut():
     graph = chain_rule.forward(1, 2.5)
     gradients = chain_rule.backward(graph, "m1")
-    svg = question_figures.chain_graph(graph, gradients, "m1")
+    svg = chain_figures.chain_graph(graph, gradients, "m1")
     assert svg.count('class="node') == 9 and svg.count("shut, 0") == 1 and svg.count("open, 1") == 1
     assert "z₂ = −0.5" in svg and svg.count('class="back"') == len(gradients) == 7
     assert svg.count("node away") == 2 and svg.count("data-node") == len(chain_rule.TARGETS)
-    assert question_figures.paths(graph, gradients, "m1", "x2").endswith(r"2 \cdot 1 + (-1) \cdot 0 = 2")
+    assert chain_figures.paths(graph, gradients, "m1", "x2").endswith(r"2 \cdot 1 + (-1) \cdot 0 = 2")
 
 
 def with_hooks(net, x, layer, index):

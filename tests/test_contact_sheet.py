@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from vizcore import contact_sheet, models
+from vizcore import models
+from vizcore.figures import contact_sheet
 from vizcore.inspection import preferred, top_patches
 from vizcore.methods import relu_rules
 from vizcore.models import partial

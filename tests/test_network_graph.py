@@ -5,7 +5,8 @@ import random_networks
 import torch
 from torch import nn
 
-from vizcore import graph_figures, models
+from vizcore import models
+from vizcore.figures import graph as graph_figures
 from vizcore.inspection import layer_gradients
 from vizcore.inspection.layer_gradients import Quantity
 from vizcore.models import graph as network_graph

@@ -32,7 +32,7 @@ def test_alone_and_through_the_dashboard():
 
 
 def test_numbers_on_the_page_are_the_computed_ones(net, x):
-    from vizcore import render
+    from vizcore.figures import render
     from vizcore.inspection import cam_steps
     from vizcore.methods import cam
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 from page_visits import checked, html, open_page, texts, through_the_table
 
-from vizcore import graph_figures, images, models
+from vizcore import images, models
+from vizcore.figures import graph as graph_figures
 from vizcore.images import gallery
 from vizcore.inspection import layer_gradients
 from vizcore.inspection.layer_gradients import Quantity

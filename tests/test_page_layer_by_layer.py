@@ -10,7 +10,8 @@ import random_networks
 import torch
 from page_visits import checked, html, open_page, texts, through_the_table
 
-from vizcore import contact_sheet, models
+from vizcore import models
+from vizcore.figures import contact_sheet
 from vizcore.ui import cache
 
 STEM = "layer_by_layer"

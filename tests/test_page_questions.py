@@ -6,7 +6,8 @@ import pytest
 import torch
 from page_visits import ROOT, captions, checked, html, open_page, texts, through_the_table
 
-from vizcore import methods, models, question_figures
+from vizcore import methods, models
+from vizcore.figures import chain as chain_figures
 from vizcore.images import gallery
 from vizcore.inspection import cam_steps, relu_step
 from vizcore.questions import QUESTIONS
@@ -106,7 +107,7 @@ def test_row_of_numbers_follows_the_sliders():
 
 def test_row_is_what_the_rules_send_on():
     step = relu_step.through_relu(torch.tensor([[-1.0, 2, 3]]), torch.tensor([[4.0, -5, 6]]))
-    rows = [re.findall(r">(−?\d+)</td>", row) for row in question_figures.relu_row(step).split("</tr>")[:-1]]
+    rows = [re.findall(r">(−?\d+)</td>", row) for row in chain_figures.relu_row(step).split("</tr>")[:-1]]
     assert rows[1] == ["0", "2", "3"] and rows[3] == ["0", "−5", "6"]
     assert rows[4] == ["4", "0", "6"] and rows[5] == ["0", "0", "6"]
 

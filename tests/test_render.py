@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 from torch.nn.functional import interpolate
 
-from vizcore import render
+from vizcore.figures import render
 
 RNG = np.random.default_rng(3)
 MAP = RNG.standard_normal((7, 9)).astype(np.float32)

@@ -8,9 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from vizcore import models, segmentation_figures
+from vizcore import models
 from vizcore.evaluation import segmentation, segmentation_bench
 from vizcore.evaluation.segmentation import BACKGROUND, CORE, FOREGROUND, UNDECIDED
+from vizcore.figures import masks as mask_figures
 from vizcore.images import gallery
 from vizcore.ui import segments
 
@@ -146,7 +147,7 @@ def test_composites_on_photographs_differ_in_nothing_but_the_background():
     (a, mask), (b, same) = (segmentation_bench.build(segmentation_bench.recipes(ground=ground)[4], 112) for ground in segmentation_bench.GROUNDS)
     assert (mask == same).all()
     differ = (np.asarray(a).astype(int) - np.asarray(b)).any(-1)
-    edges = segmentation_figures.edge(mask, 1) | segmentation_figures.edge(~mask, 1)
+    edges = mask_figures.edge(mask, 1) | mask_figures.edge(~mask, 1)
     assert differ[~mask & ~edges].mean() > 0.9 and not differ[mask & ~edges].any()
 
 
@@ -241,21 +242,21 @@ def test_progress_and_cancellation():
 def test_figures():
     picture, truth = disc(64, 64)
     labels = segmentation.seeds(truth + np.arange(64) / 1000, 95, 30)
-    drawn = np.asarray(segmentation_figures.seeds_picture(picture, labels)).astype(int)
+    drawn = np.asarray(mask_figures.seeds_picture(picture, labels)).astype(int)
     assert drawn.shape == (512, 512, 3)
     large = np.kron(labels, np.ones((8, 8), int))
     assert (drawn[large == FOREGROUND][:, 0] > drawn[large == FOREGROUND][:, 2]).all()
     assert (drawn[large == BACKGROUND][:, 2] > drawn[large == BACKGROUND][:, 0]).all()
-    edge = segmentation_figures.edge(truth, 1)
-    assert not (edge & truth).any() and segmentation_figures.cutout(picture, truth).size == (512, 512)
+    edge = mask_figures.edge(truth, 1)
+    assert not (edge & truth).any() and mask_figures.cutout(picture, truth).size == (512, 512)
     rows = [segmentation_bench.Row(0.8, 0.3)] * 10
-    text = segmentation_figures.verdict("Saliency", rows, [segmentation_bench.Row(0.9, 0.2)] * 10)
+    text = mask_figures.verdict("Saliency", rows, [segmentation_bench.Row(0.9, 0.2)] * 10)
     assert "0.50 better than the threshold" in text and "0.10 worse than GrabCut from the centre box" in text
-    said = segmentation_figures.alone("Saliency", "here", rows, [segmentation_bench.Row(0.9, 0.2)] * 10)
+    said = mask_figures.alone("Saliency", "here", rows, [segmentation_bench.Row(0.9, 0.2)] * 10)
     assert "overlap the object more than a box in the middle does (IoU 0.30 and 0.20)" in said
     measured = {name: {"s": rows, "box": [segmentation_bench.Row(box, 0.2)] * 10} for name, box in (("A", 0.9), ("B", 0.5))}
-    said = segmentation_figures.without_network(measured, {"Saliency": "s"})
+    said = mask_figures.without_network(measured, {"Saliency": "s"})
     assert "on a 0.90, from the seeds of the best map (Saliency) 0.80: the box is better" in said
     assert "on b 0.50, from the seeds of the best map (Saliency) 0.80: the map is better" in said
-    chart = segmentation_figures.bars([("A <b>", [segmentation_figures.Bar("x", segmentation_bench.Mean(0.5, 0.4, 0.6))])])
+    chart = mask_figures.bars([("A <b>", [mask_figures.Bar("x", segmentation_bench.Mean(0.5, 0.4, 0.6))])])
     assert "A &lt;b&gt;" in chart and "<b>0.50</b>" in chart

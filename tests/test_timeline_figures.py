@@ -6,7 +6,8 @@ from itertools import combinations
 
 import pytest
 
-from vizcore import literature, timeline_figures
+from vizcore import literature
+from vizcore.figures import timeline as timeline_figures
 from vizcore.literature import FAMILIES, WORKS
 
 RUNS = frozenset(work.method for work in WORKS if work.method)

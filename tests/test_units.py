@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from vizcore import field_figures, models
+from vizcore import models
+from vizcore.figures import patches as patch_figures
 from vizcore.inspection import effective_field, preferred, top_patches, unit_classes
 from vizcore.methods import relu_rules
 from vizcore.models import partial
@@ -327,7 +328,7 @@ def test_ascent_of_grey_digits():
     digits = models.load("digits_cnn")
     found = preferred.synthesize(digits, "linear", [3], steps=8)
     assert found.images.shape == (1, 28, 28, 1) and found.activation[0] > found.noise[0]
-    assert field_figures.pixels(found.images[0]).mode == "RGB"
+    assert patch_figures.pixels(found.images[0]).mode == "RGB"
 
 
 # The classes it feeds.
@@ -367,18 +368,18 @@ def test_lite0_reads_out_its_head(lite0):
 
 def test_tiles_and_gradient_patches_keep_their_place():
     wide = Image.new("RGB", (20, 10), (200, 0, 0))
-    sheet = field_figures.tiles([wide], 40)
+    sheet = patch_figures.tiles([wide], 40)
     assert (sheet[0, 10:30] == (200, 0, 0)).all() and (sheet[0, :10] == 128).all()
     gradient = np.zeros((1, 3, 8, 8), np.float32)
     gradient[0, 0, 2, 3] = 5
-    (patch,) = field_figures.gradient_patches(gradient, [(-1, 0, 5, 6)])
+    (patch,) = patch_figures.gradient_patches(gradient, [(-1, 0, 5, 6)])
     pixels = np.asarray(patch)
     assert patch.size == (6, 6) and pixels[3, 3, 0] == 255 and (pixels[0] == 128).all()
 
 
 def test_depth_chart_shows_map_side_and_field(lite0):
-    layers = field_figures.field_layers(lite0)
-    figure = field_figures.depth_chart(lite0, layers, "head.relu")
+    layers = patch_figures.field_layers(lite0)
+    figure = patch_figures.depth_chart(lite0, layers, "head.relu")
     sides, fields = figure.data[0], next(t for t in figure.data if t.name and "receptive" in t.name)
     assert sides.y[0] == 112 and sides.y[-1] == 7 and fields.y[-1] == 851
 

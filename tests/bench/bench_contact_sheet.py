@@ -17,7 +17,8 @@ def once(model: str) -> None:
     """Seconds of each step in this process, which has computed nothing yet; the index is not read from disk."""
     import torch
 
-    from vizcore import contact_sheet, models
+    from vizcore import models
+    from vizcore.figures import contact_sheet
     from vizcore.inspection import top_patches
 
     torch.set_num_threads(1)

@@ -14,7 +14,8 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
 from browser import conftest  # noqa: E402
 
-from vizcore import atlas, models, render
+from vizcore import models
+from vizcore.figures import render, sprites
 from vizcore.images import gallery  # noqa: E402
 from vizcore.inspection import activations
 
@@ -50,7 +51,7 @@ def server_side() -> None:
         forward = (time.perf_counter() - start) / 5
         start = time.perf_counter()
         for _ in range(5):
-            sprite, _ = atlas.map_atlas(maps, shared=True)
+            sprite, _ = sprites.map_atlas(maps, shared=True)
         build = (time.perf_counter() - start) / 5
         start = time.perf_counter()
         for _ in range(5):

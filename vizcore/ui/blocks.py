@@ -129,7 +129,7 @@ def image(
     Args:
         smooth: bicubic enlargement, for photographs; crisp pixels otherwise.
     """
-    from vizcore import render
+    from vizcore.figures import render
 
     factor = SIDE / max(picture.size)
     if factor > 1:
@@ -141,7 +141,7 @@ def image(
 
 def scale(top: float, dimensions: int, signed: bool, unit: str = "") -> str:
     """HTML of a colour bar from 0 (or -top) to top with three numbers; colours as in the pictures."""
-    from vizcore import render
+    from vizcore.figures import render
 
     signed = signed or dimensions == 3
     if dimensions == 3:
@@ -164,7 +164,7 @@ def scale(top: float, dimensions: int, signed: bool, unit: str = "") -> str:
 
 def _top(panels: Sequence[Panel], vmax: float | None, clip: float | None) -> float:
     """The end of the scale the panels share."""
-    from vizcore import render
+    from vizcore.figures import render
 
     if vmax is not None:
         return vmax
@@ -178,7 +178,7 @@ def _top(panels: Sequence[Panel], vmax: float | None, clip: float | None) -> flo
 
 
 def _drawn(panel: Panel, top: float, smooth: bool | None) -> Image.Image:
-    from vizcore import render
+    from vizcore.figures import render
 
     values = panel.values
     if values.ndim == 3:
@@ -195,7 +195,7 @@ def _drawn(panel: Panel, top: float, smooth: bool | None) -> Image.Image:
 
 
 def _downloads(panel: Panel, top: float, key: str) -> None:
-    from vizcore import render
+    from vizcore.figures import render
 
     def picture() -> bytes:
         return render.encode(_drawn(panel, top, smooth=None), "png")

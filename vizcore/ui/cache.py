@@ -338,12 +338,12 @@ def first_filters(model: str) -> tuple[bytes, str]:
 
     Kept so that a page may show several networks without having them all in memory at each run.
     """
-    from vizcore import atlas, render
+    from vizcore.figures import render, sprites
     from vizcore.inspection import filters
 
     net = load_net(model)
     bank = filters.filter_bank(net, filters.convolutions(net)[0])
-    picture = render.encode(atlas.poster(filters.scale(bank).grey), "png")
+    picture = render.encode(sprites.poster(filters.scale(bank).grey), "png")
     return picture, f"{net.title}: {len(bank)} filters of {bank.shape[2]} × {bank.shape[3]}"
 
 

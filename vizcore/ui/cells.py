@@ -73,7 +73,7 @@ def cells(
 
     A convenience beside widgets that work by keyboard. Under the pointer, a cell's label replaces the caption.
     """
-    from vizcore import render
+    from vizcore.figures import render
 
     def clicked() -> None:
         found = st.session_state[key].chosen

@@ -226,7 +226,7 @@ def flow(
     """Draw a graph; `take(name)` is called with the layer clicked, before the page runs again.
 
     Args:
-        wide, narrow: what :func:`vizcore.graph_figures.drawing` returns, for a wide and for a narrow window.
+        wide, narrow: what :func:`vizcore.figures.graph.drawing` returns, for a wide and for a narrow window.
         name: while it stays the same, so does the visitor's zoom.
         height: page pixels at most; a larger graph is made smaller until it is zoomed.
     """

@@ -21,8 +21,8 @@ def choose_digit(key: str = "digit") -> Digit:
 
     The test digit is in the address as `?digit=`; a drawing stays in the visitor's session.
     """
-    from vizcore import render
-    from vizcore.atlas import atlas
+    from vizcore.figures import render
+    from vizcore.figures.sprites import atlas
     from vizcore.images import gallery
 
     images, labels = gallery.digits()[2:]

@@ -132,7 +132,8 @@ def _take(row: int, column: int) -> None:
 
 def show_place(view: View, neuron: Neuron) -> None:
     """The map over the picture, to click a neuron; what the neuron can see; its numbers."""
-    from vizcore import neuron_figures, render
+    from vizcore.figures import neurons as neuron_figures
+    from vizcore.figures import render
     from vizcore.inspection import neurons
 
     values, box, layer, side = neuron.values, neuron.box, neuron.layer, view.net.input_size
@@ -249,7 +250,7 @@ def along(view: View, neuron: Neuron, steps: tuple[float, ...]) -> np.ndarray:
 
 def show_spread(view: View, neuron: Neuron, plain: np.ndarray) -> None:
     """Where the plain gradient lies, in four numbers; or why there is none."""
-    from vizcore import render
+    from vizcore.figures import render
     from vizcore.inspection import neurons
 
     found = neurons.spread(plain, neuron.layer, neuron.cell)

@@ -71,13 +71,13 @@ def two_pieces(view: View, layer: str, middle: str) -> "TwoPieces":
 
 def pieces(view: View, found: "TwoPieces", middle: str) -> None:
     """What the neuron sees, the first piece, the second, and the gradient in one go; then how far they agree."""
-    from vizcore import field_figures
-    from vizcore.render import number
+    from vizcore.figures import patches as patch_figures
+    from vizcore.figures.render import number
 
     field = view.net.layer(found.layer).receptive_field
     whole = field is None or field.size > view.net.input_size
     box = None if whole else field.box(*found.cell)
-    seen = field_figures.with_boxes(view.picture, view.net.input_size, [(box, field_figures.THEORY)])
+    seen = patch_figures.with_boxes(view.picture, view.net.input_size, [(box, patch_figures.THEORY)])
     length = np.sqrt((found.middle.numpy() ** 2).sum(0))
     sees = "the whole picture" if whole else f"{field.size} × {field.size} pixels: the box"
     blocks.compare(
@@ -174,17 +174,18 @@ def alike(view: View, found: Depth, rule: str | None) -> float:
 
 def depth_column(view: View, found: Depth, stage: str, rule: str) -> None:
     """A unit's best patches and what is drawn back from it, as two sheets; `stage` and `rule` as people read them."""
-    from vizcore import atlas, field_figures, render
+    from vizcore.figures import patches as patch_figures
+    from vizcore.figures import render, sprites
     from vizcore.inspection import top_patches
 
     source, side = top_patches.collection(view.net), found.layer.receptive_field.size
     opened = (view.net.crop(source.open(hit.picture)) for hit in found.hits)
     patches = [top_patches.cut(picture, box) for picture, box in zip(opened, found.boxes, strict=True)]
-    drawn = field_figures.gradient_patches(found.drawn, found.boxes)
+    drawn = patch_figures.gradient_patches(found.drawn, found.boxes)
     labels = [f"{source.titles[hit.picture]}: {render.number(hit.value)}" for hit in found.hits]
     st.subheader(f"{stage}: sees {side} × {side} pixels", anchor=False)
     for tiles, kind in ((patches, "Patches"), (drawn, rule)):
-        sprite, layout = atlas.atlas(field_figures.tiles(tiles, 160))
+        sprite, layout = sprites.atlas(patch_figures.tiles(tiles, 160))
         alt = f"{kind} of unit {found.unit} of {found.layer.name}: {'; '.join(labels)}"
         sheet.tiles(render.encode(sprite), layout, labels, f"{stage}_{kind}", smooth=True, largest=98, alt=alt)
     shown = found.boxes[0][2] - found.boxes[0][0]
@@ -200,7 +201,8 @@ def depth_column(view: View, found: Depth, stage: str, rule: str) -> None:
 
 def four_steps(view: View, steps: "Unrolled", order: Sequence[int], total: np.ndarray, opacity: float) -> None:
     """Maps, weights, their (h, w) sum and the overlay, side by side; `order` has the strongest map first."""
-    from vizcore import question_figures, render
+    from vizcore.figures import chain as chain_figures
+    from vizcore.figures import render
 
     columns = st.columns(4)
     maps = steps.activations[order[:4]].cpu().numpy()
@@ -213,7 +215,7 @@ def four_steps(view: View, steps: "Unrolled", order: Sequence[int], total: np.nd
         st.html(blocks.scale(float(np.abs(maps).max()), 2, signed))
     with columns[1]:
         st.subheader("2 Weights", anchor=False)
-        st.html(question_figures.weight_column(order[:6], steps.weights[order[:6]].cpu().numpy()))
+        st.html(chain_figures.weight_column(order[:6], steps.weights[order[:6]].cpu().numpy()))
         st.caption("α of the strongest maps; a map's number stands at the left")
     above = f"Grad-CAM, {view.class_name}"
     drawn = (
@@ -231,7 +233,7 @@ def four_steps(view: View, steps: "Unrolled", order: Sequence[int], total: np.nd
 
 def side_by_side(view: View, works: "Sequence[Work]") -> None:
     """The maps of the works' methods for the view's class, each on its own scale; a sentence where one cannot run."""
-    from vizcore.render import number
+    from vizcore.figures.render import number
 
     panels = []
     for work in works:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from vizcore.evaluation.segmentation import Settings
     from vizcore.evaluation.segmentation_bench import Mean, Recipe, Row
+    from vizcore.figures.render import Layout
     from vizcore.methods import Attribution
-    from vizcore.render import Layout
 
 PLACES = {"size": "Size (%)", "across": "Left to right (%)", "down": "Top to bottom (%)"}
 COMPOSITE = "Composite with known outline"
@@ -161,9 +161,10 @@ def measure(view: View, source: str, settings: "Settings", ground: str, count: i
 @st.cache_data(max_entries=8, show_spinner=False)
 def strip(source: str, ground: str, count: int = 8) -> "tuple[bytes, Layout, list[str], list[int]]":
     """The composites GrabCut did worst and best on: sprite, layout, labels, positions; what it kept, outlined."""
-    from vizcore import render, segmentation_figures
-    from vizcore.atlas import atlas
     from vizcore.evaluation import segmentation_bench
+    from vizcore.figures import masks as mask_figures
+    from vizcore.figures import render
+    from vizcore.figures.sprites import atlas
 
     kept = segmentation_bench.stored(ground)
     worst, best = kept.extremes(source, count)
@@ -172,7 +173,7 @@ def strip(source: str, ground: str, count: int = 8) -> "tuple[bytes, Layout, lis
         recipe = kept.recipes[position]
         mask = kept.masks[source][position]
         picture, _ = segmentation_bench.build(recipe, len(mask))
-        tiles.append(np.asarray(segmentation_figures.outlined(picture, mask, 160)))
+        tiles.append(np.asarray(mask_figures.outlined(picture, mask, 160)))
         labels.append(f"{_title(recipe)}: IoU {kept.rows[source][position].cut:.2f}")
     sprite, layout = atlas(np.stack(tiles))
     return render.encode(sprite, "jpeg"), layout, labels, [*best, *worst]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 if TYPE_CHECKING:
-    from vizcore.render import Layout
+    from vizcore.figures.render import Layout
 
 _CSS = """
 .box { position: relative; outline-offset: 4px; border-radius: 2px; }
@@ -146,7 +146,7 @@ def tiles(
     """Draw the tiles of a sprite; the position of the tile just chosen, or None.
 
     Args:
-        sprite: the encoded picture. layout: its tiles, without gaps (see :func:`vizcore.atlas.atlas`).
+        sprite: the encoded picture. layout: its tiles, without gaps (see :func:`vizcore.figures.sprites.atlas`).
         labels: one per tile, shown where the mouse or the keyboard points.
         selected: position of the tile with a ring. alt: what the sheet shows, for those who cannot see it.
         smooth: bilinear enlargement in the browser; otherwise crisp.

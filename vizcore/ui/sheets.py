@@ -10,10 +10,10 @@ from vizcore.ui.cache import View
 from vizcore.ui.contact import Group, contact
 
 if TYPE_CHECKING:
-    from vizcore.contact_sheet import Likeness, Sheet
+    from vizcore.figures.contact_sheet import Likeness, Sheet
 
 VGG, ALWAYS = "vgg16", ("mini_vgg", "efficientnet_lite0")
-FIRST = 112  # as in vizcore.contact_sheet, which is not imported before it is needed
+FIRST = 112  # as in vizcore.figures.contact_sheet, which is not imported before it is needed
 BY = ("fire most", "on this picture", "random")
 COLLECTION = "gallery"
 
@@ -42,7 +42,7 @@ def choose_network(view: View) -> View:
 
 def choose_units(view: View, layers: tuple[str, ...], by: str, count: int, seed: int) -> dict[str, tuple[int, ...]]:
     """The units to show of each layer: see BY."""
-    from vizcore import contact_sheet
+    from vizcore.figures import contact_sheet
 
     if by == "random":
         return {name: contact_sheet.at_random(view.net.layer(name), count, seed) for name in layers}
@@ -55,7 +55,7 @@ def choose_units(view: View, layers: tuple[str, ...], by: str, count: int, seed:
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _on_picture(model: str, digest: str, layers: tuple[str, ...], count: int, _net, _x) -> dict[str, tuple[int, ...]]:
-    from vizcore import contact_sheet
+    from vizcore.figures import contact_sheet
 
     return contact_sheet.firing_on(_net, _x, layers, count)
 
@@ -67,7 +67,7 @@ def _job(model: str, chosen: tuple, patches: int, rule: str | None) -> jobs.Job:
 
 def build(view: View, chosen: dict[str, tuple[int, ...]], patches: int, rule: str | None) -> "dict[str, Sheet]":
     """The contact sheets of the chosen units; given up when nobody waits for them any more."""
-    from vizcore import contact_sheet
+    from vizcore.figures import contact_sheet
     from vizcore.inspection import top_patches
 
     with progress.line.get() or contextlib.nullcontext():
@@ -84,7 +84,7 @@ def build(view: View, chosen: dict[str, tuple[int, ...]], patches: int, rule: st
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _likeness(model: str, layers: tuple[str, ...], _view: View) -> "dict[str, tuple]":
-    from vizcore import contact_sheet
+    from vizcore.figures import contact_sheet
     from vizcore.inspection import top_patches
 
     pictures = top_patches.collection(_view.net, COLLECTION)
@@ -94,7 +94,7 @@ def _likeness(model: str, layers: tuple[str, ...], _view: View) -> "dict[str, tu
 
 def likeness(view: View, layers: tuple[str, ...]) -> "dict[str, Likeness]":
     """How alike the best patches of a layer's units are, computed once for all."""
-    from vizcore import contact_sheet
+    from vizcore.figures import contact_sheet
 
     with progress.working("Comparing the patches"):
         rows = _likeness(view.model, layers, view)
@@ -122,7 +122,7 @@ def overview(view: View, sheets: "dict[str, Sheet]", chosen: str, key: str, rule
 
 def detail(sheet: "Sheet", unit: int, key: str) -> None:
     """All patches of the units of one layer. A click writes the unit to `key`."""
-    from vizcore.render import number
+    from vizcore.figures.render import number
 
     groups, top = [], 0
     for n, (name, hits) in enumerate(zip(sheet.units, sheet.hits, strict=True)):
@@ -138,7 +138,7 @@ def detail(sheet: "Sheet", unit: int, key: str) -> None:
 
 def labels(sheet: "Sheet", position: int) -> list[str]:
     """A sentence for each patch of the unit at this position: unit, picture, value."""
-    from vizcore.render import number
+    from vizcore.figures.render import number
 
     return [f"Unit {sheet.units[position]}: {title}, {number(hit.value)}"
             for title, hit in zip(sheet.titles[position], sheet.hits[position], strict=True)]  # fmt: skip

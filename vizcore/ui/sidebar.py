@@ -187,7 +187,7 @@ def _bars(view: cache.View) -> str:
 
 def summary(view: cache.View) -> str:
     """The picture and its prediction in one line, for where the sidebar is folded away."""
-    from vizcore import render
+    from vizcore.figures import render
 
     top = view.top(1)[0]
     prediction = f"{view.net.categories[top]} {percent(view.probabilities[top])}"

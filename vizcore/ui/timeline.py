@@ -115,7 +115,7 @@ def timeline(
     chosen: str = "",
     label: str = "",
 ) -> None:
-    """Draw the chart of :func:`vizcore.timeline_figures.chart`; `take(key)` is called with the work clicked.
+    """Draw the chart of :func:`vizcore.figures.timeline.chart`; `take(key)` is called with the work clicked.
 
     Args:
         tips: by key, three lines to show at the pointer. chosen: the key that the tab key reaches first.

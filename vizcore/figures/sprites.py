@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image
 
-from vizcore import render
-from vizcore.render import Layout
+from vizcore.figures import render
+from vizcore.figures.render import Layout
 
 
 def atlas(tiles: np.ndarray) -> tuple[Image.Image, Layout]:

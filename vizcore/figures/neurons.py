@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from vizcore import field_figures, render
+from vizcore.figures import patches as patch_figures
+from vizcore.figures import render
 from vizcore.inspection import top_patches
 
 Box = tuple[int, int, int, int]
@@ -53,7 +54,7 @@ def placed(picture: Image.Image, field: Box, window: Box | None, crisp: bool) ->
             picture = Image.fromarray(np.asarray(picture) // 3)
             picture.paste(seen, (field[1], field[0]))
         large = picture.resize((SIDE, SIDE), how)
-        return field_figures.with_boxes(large, picture.width, [(field, field_figures.THEORY)])
+        return patch_figures.with_boxes(large, picture.width, [(field, patch_figures.THEORY)])
     patch = top_patches.cut(picture, window)
     factor = SIDE / max(patch.size)
     patch = patch.resize(tuple(max(1, round(length * factor)) for length in patch.size), how)

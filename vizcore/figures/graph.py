@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vizcore import render
+from vizcore.figures import render
 from vizcore.inspection.layer_gradients import INPUT, Quantity, Size
 from vizcore.models.graph import SCORE, Graph, Node
 

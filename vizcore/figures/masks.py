@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from vizcore.cam_figures import FIRST, SECOND
 from vizcore.evaluation.segmentation import BACKGROUND, CORE, FOREGROUND, UNDECIDED
 from vizcore.evaluation.segmentation_bench import Mean, Row, interval
+from vizcore.figures.cam import FIRST, SECOND
 
 SIDE, SQUARE = 512, 16  # pixels: of a picture, of the checkerboard
 OBJECT, GROUND = SECOND, FIRST  # orange and blue

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from vizcore import render
+from vizcore.figures import render
 
 if TYPE_CHECKING:
     from vizcore.inspection.cam_steps import Unrolled

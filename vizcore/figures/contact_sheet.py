@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from vizcore import field_figures, render
+from vizcore.figures import patches as patch_figures
+from vizcore.figures import render
 from vizcore.images import gallery
 from vizcore.inspection import preferred, top_patches
 from vizcore.inspection.top_patches import Collection, Hit, Index
@@ -197,7 +198,7 @@ def build(
     drawings: dict[int, Image.Image] = {}
     raw: dict[int, np.ndarray] = {}
     for n, gradient in draw_back(net, pictures, picks, rule, progress):
-        (drawings[n],) = field_figures.gradient_patches(gradient[None], [boxes[n]])
+        (drawings[n],) = patch_figures.gradient_patches(gradient[None], [boxes[n]])
         raw[n] = _boxed(gradient, boxes[n]).ravel()
 
     sheets, at = {}, 0
@@ -222,7 +223,7 @@ def build(
     return sheets
 
 
-def _boxed(gradient: np.ndarray, box: field_figures.Box) -> np.ndarray:
+def _boxed(gradient: np.ndarray, box: patch_figures.Box) -> np.ndarray:
     """The box of a (C, H, W) gradient; zero where it reaches over the edge."""
     top, left, bottom, right = box
     edge = max(0, -top, -left, bottom - gradient.shape[1], right - gradient.shape[2])
@@ -235,7 +236,7 @@ def _sprite(rows: Sequence[Sequence[Sequence[Image.Image]]], columns: int, high:
     cells = np.full((len(rows), high, 2 * columns, side, side, 3), 128, np.uint8)
     for number, row in enumerate(rows):
         for half, grid in enumerate(row):
-            for place, tile in enumerate(field_figures.tiles(grid, side)):
+            for place, tile in enumerate(patch_figures.tiles(grid, side)):
                 cells[number, place // columns, half * columns + place % columns] = tile
     picture = cells.swapaxes(2, 3).reshape(len(rows) * high * side, 2 * columns * side, 3)
     return render.encode(Image.fromarray(picture), "jpeg")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from vizcore import render
+from vizcore.figures import render
 from vizcore.inspection.preferred import Preferred
 from vizcore.methods import registry
 from vizcore.models import Layer, Net

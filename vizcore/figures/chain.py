@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from vizcore import render
+from vizcore.figures import render
 from vizcore.inspection import chain_rule
 from vizcore.inspection.relu_step import Step
 from vizcore.literature import Work
