@@ -4,15 +4,17 @@ import numpy as np
 import streamlit as st
 
 from vizcore import methods, ui
+from vizcore.evaluation import compare
+from vizcore.figures import bars, render
 from vizcore.figures import cam as cam_figures
-from vizcore.figures import render
 from vizcore.inspection import cam_steps
 from vizcore.methods import cam
+from vizcore.models import layers as model_layers
 from vizcore.ui.blocks import scale
 
 view = ui.begin(__file__)
 number, name = render.number, view.class_name
-stops = cam_steps.stops(view.net)
+stops = model_layers.stops(view.net)
 with ui.controls():
     layer = ui.layer_select(view, "layer", keep=lambda item: item.name in stops, slider=True)
     against = st.toggle(
@@ -87,7 +89,7 @@ st.markdown(
     f"{int((steps.weights > 0).sum())} of {maps} weights are positive, {int((steps.weights < 0).sum())} negative. "
     f"{ends}Point at a bar for its channel and value."
 )
-st.html(cam_figures.weight_bars(steps.weights.cpu().numpy(), steps.activations.mean((1, 2)).cpu().numpy()))
+st.html(bars.weight_bars(steps.weights.cpu().numpy(), steps.activations.mean((1, 2)).cpu().numpy()))
 
 st.header("Step 3. Sum, ReLU, enlargement", anchor=False)
 signed, crisp, smooth = cam_figures.stages(steps)
@@ -137,7 +139,7 @@ def two_classes() -> None:
     drawn = cam_figures.two_classes(view.picture, *pair, names, vmax=both if linked else None)
     alt = f"Grad-CAM of {names[0]} in blue and of {names[1]} in orange"
     ui.compare([*panels, ui.Panel(drawn, "Both, in blue and orange", alt)], share=linked)
-    same = cam_steps.correlation(*pair)
+    same = compare.correlation(*pair)
     if same is not None and other != view.target:
         st.markdown(f"Cell by cell, the two maps have a correlation of {same:.2f} (1: the same shape).")
 

@@ -4,8 +4,8 @@ import numpy as np
 import streamlit as st
 
 from vizcore import ui
+from vizcore.figures import charts, render, sentences
 from vizcore.figures import graph as graph_figures
-from vizcore.figures import render
 from vizcore.figures.sprites import map_atlas
 from vizcore.inspection import layer_gradients
 from vizcore.inspection.layer_gradients import Quantity
@@ -84,10 +84,10 @@ own = next((node.name for node in known if layer in node.names), None)
 if not known:
     raise ValueError(f"The {what} has no gradient at any layer.")
 st.plotly_chart(
-    graph_figures.depth_chart(labels, [node.shape for node in known], heights, own, f"{norm.upper()} of the gradient"),
+    charts.gradient_chart(labels, [node.shape for node in known], heights, own, f"{norm.upper()} of the gradient"),
     key="depth", config={"displayModeBar": False},
 )  # fmt: skip
-st.markdown(graph_figures.verdict(labels, heights, norm, what))
+st.markdown(sentences.gradient_by_depth(labels, heights, norm, what))
 if not cut and of != "logit":
     p = float(view.probabilities[view.target])
     st.markdown(f"The probability is {number(p)}: " + (
@@ -175,7 +175,7 @@ def check() -> None:
                 icon=":material/info:")  # fmt: skip
         return
     rounding = [1.2e-7 * abs(value) / step / floor for step in STEPS]
-    chart = graph_figures.error_chart(STEPS, errors, rounding, h)
+    chart = charts.error_chart(STEPS, errors, rounding, h)
     st.plotly_chart(chart, key="errors", config={"displayModeBar": False})
     best = int(np.argmin(errors))
     st.markdown(

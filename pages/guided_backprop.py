@@ -6,12 +6,14 @@ import numpy as np
 import streamlit as st
 
 from vizcore import ui
-from vizcore.evaluation import randomization
+from vizcore.evaluation import compare, randomization
+from vizcore.figures import sentences, tables
 from vizcore.inspection import relu_step
-from vizcore.methods import registry, relu_rules
+from vizcore.methods import relu_rules
+from vizcore.models import layers as model_layers
 
 view = ui.begin(__file__)
-RELUS = registry.count_relus(view.net)
+RELUS = view.net.relus
 bound = {"bind": "query-params"}
 
 
@@ -25,7 +27,7 @@ def correlations(of: str, pairs: Mapping[str, Sequence]) -> None:
     title = ui.term("rank correlation", "Rank correlation")
     st.markdown(f"{title} of the pictures for {of}; 1 is the same picture.", unsafe_allow_html=True)
     for column, (title, pair) in zip(st.columns(3), pairs.items(), strict=False):
-        column.metric(title, randomization.in_words(randomization.spearman(*(getattr(p, "values", p) for p in pair))))
+        column.metric(title, compare.in_words(compare.spearman(*(getattr(p, "values", p) for p in pair))))
 
 
 @ui.fragment
@@ -42,8 +44,8 @@ def one_relu() -> None:
             "Seed of Random", 0, 9999, 0, key="numbers_seed", **bound, width=160, disabled=example != "Random"
         )
     step = relu_step.through_relu(*relu_step.example(example, seed), 6.0 if example == "ReLU6" else None)
-    st.html(relu_step.picture(step, stage.lower()))
-    st.markdown(relu_step.sentence(step, stage.lower()))
+    st.html(tables.relu_stage(step, stage.lower()))
+    st.markdown(sentences.relu_step(step, stage.lower()))
 
 
 @ui.fragment
@@ -76,8 +78,10 @@ def three_rules() -> None:
     )
     if what == "Class":
         ui.notes(deconvnet)
-    for note in relu_step.unit_notes(view.net, gradient) if what == "Unit" else ():
-        st.info(note, icon=":material/info:")
+    else:
+        silent = "The plain gradient of this unit is exactly zero: it is silent here. Choose another one."
+        for note in relu_rules.notes(view.net, "deconvnet", "unit") + ([] if gradient.any() else [silent]):
+            st.info(note, icon=":material/info:")
     if RELUS:
         st.caption(f"One forward pass of {view.net.title} calls a ReLU {RELUS} times; each rule replaces them all.")
 
@@ -103,7 +107,7 @@ def two_classes() -> None:
 @ui.fragment
 def random_weights() -> None:
     """The same architecture with random weights at the top."""
-    layers = randomization.weighted_layers(view.net)
+    layers = model_layers.weighted_layers(view.net)
 
     def describe(name: str) -> str:
         return f"{name}: the last {len(layers) - layers.index(name)} of {len(layers)}"
@@ -188,7 +192,7 @@ ui.more(
         ),
     ],
     functions=[
-        relu_rules.relu_rule, relu_rules.backpropagate, relu_step.through_relu, randomization.randomize, randomization.spearman,
+        relu_rules.relu_rule, relu_rules.backpropagate, relu_step.through_relu, randomization.randomize, compare.spearman,
     ],
     snippet=ui.snippet(view, "guided_backprop"),
     sources=[

@@ -5,9 +5,11 @@ import streamlit as st
 import torch
 
 from vizcore import ui
+from vizcore.evaluation import compare
+from vizcore.figures import cam as cam_
 from vizcore.figures import render
-from vizcore.inspection import cam_steps
-from vizcore.methods import cam, registry, relu_rules
+from vizcore.methods import cam, relu_rules
+from vizcore.models import layers as model_layers
 from vizcore.ui import pairs
 
 view = ui.begin(__file__)
@@ -25,7 +27,7 @@ def factors(of: ui.View) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return (guided, place, product) if len(guided) == 3 else (guided[0], place, product[0])
 
 
-stops = cam_steps.stops(view.net)
+stops = model_layers.stops(view.net)
 with ui.controls():
     layer = ui.layer_select(view, "layer", keep=lambda item: item.name in stops, slider=True)
 _, height, width = view.net.layer(layer).out_shape
@@ -55,7 +57,7 @@ def closer() -> None:
         "Zoom to the strongest part", ["1×", "2×", "4×"], default="2×", key="zoom", required=True,
         bind="query-params",
     )  # fmt: skip
-    left, upper, right, lower = cam_steps.zoom_box(product, int(zoom[0]))
+    left, upper, right, lower = cam_.zoom_box(product, int(zoom[0]))
     crop = (..., slice(upper, lower), slice(left, right))
     size = f"{right - left} × {lower - upper} pixels"
     dimensions = product.ndim
@@ -84,7 +86,7 @@ def two_classes() -> None:
     names = view.class_name, view.net.categories[other]
     pairs = list(zip((guided, place, product), factors(ui.look(view, target=other)), strict=True))
     titles = "Guided backpropagation", "Grad-CAM", "Guided Grad-CAM"
-    same = [cam_steps.correlation(*pair) for pair in pairs]
+    same = [compare.correlation(*pair) for pair in pairs]
     for column, title, pair, value in zip(st.columns(3), titles, pairs, same, strict=True):
         photo = view.picture if title == "Grad-CAM" else None
         panels = [
@@ -108,7 +110,7 @@ within = [
     100 * float(np.abs(values)[..., core].sum() / max(np.abs(values).sum(), 1e-30)) for values in (guided, product)
 ]
 detail = "It draws what passes the ReLUs, edges above all, and hardly knows the class (Nie et al. 2018)."
-if not registry.count_relus(view.net):
+if not view.net.relus:
     detail = f"{view.net.title} has no ReLU, so it is the plain gradient here."
 ui.explain(
     notice=[
@@ -160,7 +162,7 @@ ui.more(
             "alone.",
         ),
     ],
-    functions=[cam.guided_grad_cam, relu_rules.guided_backprop, cam.grad_cam, cam_steps.zoom_box],
+    functions=[cam.guided_grad_cam, relu_rules.guided_backprop, cam.grad_cam, cam_.zoom_box],
     snippet=ui.snippet(view, "guided_grad_cam", layer=layer),
     sources=[
         "Selvaraju et al., [Grad-CAM](https://arxiv.org/abs/1610.02391), ICCV 2017, section 3.2",

@@ -3,10 +3,11 @@
 import streamlit as st
 
 from vizcore import ui
-from vizcore.figures import contact_sheet
-from vizcore.figures import patches as patch_figures
-from vizcore.inspection import preferred, top_patches
-from vizcore.methods import registry
+from vizcore.figures import bars, contact_sheet
+from vizcore.images.collection import open_collection
+from vizcore.inspection import likeness, top_patches, unit_gradients
+from vizcore.methods import relu_rules
+from vizcore.models import layers as model_layers
 from vizcore.ui import sheets
 
 view = ui.begin(__file__)
@@ -24,10 +25,10 @@ with ui.controls():
         seed = st.number_input("Seed", 0, 9999, 0, key="seed", width=140, **bound)
 
 net = view.net
-offered = [layer.name for layer in contact_sheet.candidates(net)]
-ends = tuple(layer.name for layer in contact_sheet.block_ends(net))
+offered = [layer.name for layer in model_layers.candidates(net)]
+ends = tuple(layer.name for layer in model_layers.block_ends(net))
 rule = RULES[back]
-pictures = len(top_patches.collection(net).titles)
+pictures = len(open_collection(channels=net.channels).titles)
 WHICH = {
     "fire most": f"the units whose strongest values over the {pictures} pictures have the largest mean",
     "on this picture": f"the units with the strongest cell on your picture, {view.title}",
@@ -47,7 +48,7 @@ def figures() -> tuple[str, int, dict[str, float]]:
         f"Each row: {WHICH[by]}, before the ReLU. Drawings: grey is zero, each on its own scale. "
         "Point at a tile for its picture and value; click a row to see all its patches below."
     )
-    for note in patch_figures.rule_notes(net, rule):
+    for note in relu_rules.notes(net, rule, "patch"):
         st.info(note, icon=":material/info:")
 
     st.header("One layer, unit by unit", anchor=False)
@@ -74,15 +75,15 @@ def figures() -> tuple[str, int, dict[str, float]]:
     return layer, unit, drawings
 
 
-def in_numbers(drawings: dict[str, float]) -> dict[str, contact_sheet.Likeness]:
+def in_numbers(drawings: dict[str, float]) -> dict[str, likeness.Likeness]:
     """How alike the patches and the drawings of one unit are, block by block."""
     st.header("In numbers", anchor=False)
     alike = sheets.likeness(view, ends)
     rows = [(sheets.heading(view, n, name), sheets.seen(view, name), alike[name], drawings[name])
             for n, name in enumerate(ends)]  # fmt: skip
-    st.html(contact_sheet.numbers(rows))
+    st.html(bars.likeness_bars(rows))
     st.caption(
-        f"Two patches of one unit, mean of at most {contact_sheet.SAMPLE} random units of a layer: their correlation, "
+        f"Two patches of one unit, mean of at most {likeness.SAMPLE} random units of a layer: their correlation, "
         f"and how often they are of one kind ({'digit' if net.channels == 1 else 'mammals, birds, monuments, …'}). The "
         "mark is chance: random places, any two pictures. Last: correlation of two drawings of a unit shown above "
         f"({back.lower()}); 1 means that what is in the patch does not matter."
@@ -90,13 +91,13 @@ def in_numbers(drawings: dict[str, float]) -> dict[str, contact_sheet.Likeness]:
     return alike
 
 
-def words(layer: str, unit: int, alike: dict[str, contact_sheet.Likeness], drawings: dict[str, float]) -> None:
+def words(layer: str, unit: int, alike: dict[str, likeness.Likeness], drawings: dict[str, float]) -> None:
     """What to notice, where it misleads, and the folded sections."""
     first, last = alike[ends[0]], alike[ends[-1]]
     falls = first.pixels - first.pixels_chance > last.pixels - last.pixels_chance + 0.05
     gathers = last.kind > 1.2 * last.kind_chance
     middle = sorted(drawings.values())[len(drawings) // 2]
-    blind = rule == "deconvnet" and not registry.has_max_pool(net) and middle > 0.8
+    blind = rule == "deconvnet" and not net.max_pools and middle > 0.8
     ui.explain(
         notice=[
             f"Read the rows downwards: a {ui.term('unit')} of the first sees {sheets.seen(view, ends[0])}, of the last "
@@ -127,7 +128,7 @@ def words(layer: str, unit: int, alike: dict[str, contact_sheet.Likeness], drawi
         ],
     )  # fmt: skip
 
-    start = preferred.before_relu(net, layer)
+    start = model_layers.before_relu(net, layer)
     ui.more(
         formula=[
             r"R^{l} = [R^{l+1} > 0] \, R^{l+1} \ \text{(deconvnet)}, \qquad "
@@ -163,7 +164,7 @@ def words(layer: str, unit: int, alike: dict[str, contact_sheet.Likeness], drawi
             ),
         ],
         functions=[
-            contact_sheet.block_ends, contact_sheet.firing_most, contact_sheet.draw_back, contact_sheet.likeness,
+            model_layers.block_ends, top_patches.firing_most, unit_gradients.draw_back, likeness.likeness,
         ],
         snippet=contact_sheet.program(view.model, start, unit, rule, patches),
         sources=[

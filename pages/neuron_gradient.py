@@ -4,13 +4,13 @@ import numpy as np
 import streamlit as st
 
 from vizcore import ui
-from vizcore.figures import neurons as neuron_figures
+from vizcore.figures import bars, patches, render
 from vizcore.figures import patches as patch_figures
-from vizcore.figures import render
-from vizcore.figures.neurons import Card, placed
+from vizcore.figures.patches import Card, boxed
 from vizcore.figures.sprites import atlas
+from vizcore.images.collection import COLLECTIONS, open_collection
 from vizcore.inspection import neurons as neuron_gradient
-from vizcore.inspection import top_patches
+from vizcore.inspection import top_patches, unit_gradients
 from vizcore.methods import relu_rules
 from vizcore.ui import cache, neurons
 
@@ -38,14 +38,14 @@ st.header("2 The pictures it answers most", anchor=False)
 searched = "digits"
 if view.net.channels == 3:
     searched = st.segmented_control(
-        "Pictures searched", list(top_patches.COLLECTIONS), default="gallery", required=True, key="among", **bound
+        "Pictures searched", list(COLLECTIONS), default="gallery", required=True, key="among", **bound
     )
-source = top_patches.collection(view.net, searched)
+source = open_collection(searched, view.net.channels)
 hits = neurons.hits(view, searched, neuron)
 windows = [neuron_gradient.window(layer, hit.cell, SIDE) for hit in hits]
 titles = [source.titles[hit.picture] for hit in hits]
 said = [number(hit.value) + (f" at row {hit.cell[0]}, column {hit.cell[1]}" if neuron.placed else "") for hit in hits]
-crops = [top_patches.cut(view.net.crop(source.open(hit.picture)), cut) for hit, cut in zip(hits, windows, strict=True)]
+crops = [cut(view.net.crop(source.open(hit.picture)), cut) for hit, cut in zip(hits, windows, strict=True)]
 labels = [f"{title}: {text}" for title, text in zip(titles, said, strict=True)]
 sprite, layout = atlas(patch_figures.tiles(crops, 192))
 ui.tiles(render.encode(sprite, "jpeg"), layout, labels, "patches", smooth=True, largest=188, gap=6,
@@ -73,23 +73,23 @@ def gradients() -> None:
     rules = [rule for rule in RULES if rule in chosen] or ["Gradient"]
     value, plain = neurons.gradient(view, neuron)
     own = {rule: neurons.gradient(view, neuron, RULES[rule])[1] for rule in rules}
-    tops = {rule: neuron_figures.top_of(own[rule], box) for rule in rules}
+    tops = {rule: patches.top_of(own[rule], box) for rule in rules}
     panels = st.columns(max(3, 1 + len(rules)))
     with panels[0]:
-        ui.image(placed(view.picture, box, patch if zoomed else None, False),
+        ui.image(boxed(view.picture, box, patch if zoomed else None, False),
                  f"{view.title}: {number(value)}" + (" before its ReLU" if neuron.start != layer.name else ""),
                  f"{view.title}, where {neuron.name} looks")  # fmt: skip
     for panel, rule in zip(panels[1:], rules, strict=False):
         with panel:
-            drawn = neuron_figures.drawn(own[rule], tops[rule])
-            ui.image(placed(drawn, box, patch if zoomed else None, True), rule,
+            drawn = patches.gradient_patch(own[rule], tops[rule])
+            ui.image(boxed(drawn, box, patch if zoomed else None, True), rule,
                      f"{rule} of {neuron.name} for {view.title}")  # fmt: skip
             st.html(ui.scale(tops[rule], 3 if len(plain) == 3 else 2, True, "per unit of input; grey is zero"))
     neurons.show_spread(view, neuron, plain)
-    for note in dict.fromkeys(n for rule in rules for n in patch_figures.rule_notes(view.net, RULES[rule])):
+    for note in dict.fromkeys(n for rule in rules for n in relu_rules.notes(view.net, RULES[rule], "patch")):
         st.info(note, icon=":material/info:")
     st.subheader("The same in the pictures it answers most", anchor=False)
-    st.html(neuron_figures.sheet([card(n, rules, tops if same else {}, zoomed) for n in range(len(hits[:shown]))]))
+    st.html(patches.cards([card(n, rules, tops if same else {}, zoomed) for n in range(len(hits[:shown]))]))
     if neuron.start != neuron.climbed:
         st.caption("Taken behind the ReLU: where it is shut or at a ceiling, the gradient is zero everywhere.")
 
@@ -99,10 +99,10 @@ def card(n: int, rules: list[str], tops: dict[str, float], zoomed: bool) -> Card
     seen, cut, below = neuron_gradient.field_box(layer, hits[n].cell, SIDE, SIDE), windows[n] if zoomed else None, []
     for rule in rules:
         found = neurons.gradient_at(view, searched, hits[n], neuron, RULES[rule])
-        top = tops.get(rule) or neuron_figures.top_of(found, seen)
+        top = tops.get(rule) or patches.top_of(found, seen)
         label = f"{rule}, ± {number(top)}" if found.any() else f"{rule}: zero everywhere"
-        below.append((label, placed(neuron_figures.drawn(found, top), seen, cut, True)))
-    return Card(placed(view.net.crop(source.open(hits[n].picture)), seen, cut, False), titles[n], said[n], below)
+        below.append((label, boxed(patches.gradient_patch(found, top), seen, cut, True)))
+    return Card(boxed(view.net.crop(source.open(hits[n].picture)), seen, cut, False), titles[n], said[n], below)
 
 
 gradients()
@@ -125,7 +125,7 @@ def step() -> None:
     held = neuron_gradient.holds_until(STEPS, slope * np.array(STEPS), changes, 0.1)
     first, second = st.columns([2, 1], gap="large")
     with first:
-        st.html(neuron_figures.step_chart(grid, value + slope * grid, actual))
+        st.html(bars.step_chart(grid, value + slope * grid, actual))
     with second:
         st.metric(f"Promised for a step of {number(size)}", f"{slope * size:+.3g}", help="Step times slope.")
         st.metric("What happens", f"{actual[-1] - value:+.3g}", help=f"{number(value)} becomes {number(actual[-1])}.")
@@ -200,7 +200,7 @@ ui.more(
         ),
     ],
     functions=[
-        neuron_gradient.neuron_gradient, neuron_gradient.spread, neuron_gradient.along, relu_rules.relu_rule,
+        unit_gradients.gradient, neuron_gradient.spread, neuron_gradient.along, relu_rules.relu_rule,
     ],
     snippet=f"""
 import torch

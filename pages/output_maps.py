@@ -9,11 +9,12 @@ from vizcore.figures import render
 from vizcore.figures.sprites import map_atlas
 from vizcore.images import gallery
 from vizcore.inspection import activations
+from vizcore.models import layers as model_layers
 from vizcore.ui.units import unit_number
 
 view = ui.begin(__file__)
 number = render.number
-choices = activations.map_layers(view.net)
+choices = model_layers.map_layers(view.net)
 names = tuple(layer.name for layer in choices)
 
 

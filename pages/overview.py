@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from vizcore import ui
-from vizcore.figures import render
+from vizcore.figures import sprites
 
 view = ui.begin(__file__)
 
@@ -23,7 +23,7 @@ def filters() -> Image.Image:
             cell = Image.fromarray(tile).resize((64, 64), Image.Resampling.NEAREST)
             sheet.paste(cell, (2 + index % 6 * 68, 2 + index // 6 * 68))
         return sheet
-    return render.sprite(kernels[:36, 0].numpy(), columns=6, signed=True)[0]
+    return sprites.sprite(kernels[:36, 0].numpy(), columns=6, signed=True)[0]
 
 
 def maps() -> Image.Image:
@@ -33,7 +33,7 @@ def maps() -> Image.Image:
     with torch.no_grad():
         stack = view.net.forward(view.x, capture=[layer.name])[1][layer.name][0]
     strongest = stack.mean((1, 2)).argsort(descending=True)[:36]
-    return render.sprite(stack[strongest].relu().numpy(), columns=6, cell=64)[0]
+    return sprites.sprite(stack[strongest].relu().numpy(), columns=6, cell=64)[0]
 
 
 def noisy() -> Image.Image:

@@ -5,11 +5,12 @@ import streamlit as st
 import torch
 
 from vizcore import literature, methods, ui
-from vizcore.evaluation import randomization
+from vizcore.evaluation import compare
 from vizcore.figures import chain as chain_figures
-from vizcore.figures import render
+from vizcore.figures import render, tables
 from vizcore.inspection import cam_steps, chain_rule, relu_step
 from vizcore.methods import cam
+from vizcore.models import layers as model_layers
 from vizcore.questions import QUESTIONS
 from vizcore.ui import graph, pairs, questions
 
@@ -72,7 +73,7 @@ def guided() -> None:
         )
         inputs = [torch.tensor([numbers]).float() + move for numbers, move in zip((F, R), moves, strict=True)]
     step = relu_step.through_relu(*inputs)
-    st.html(chain_figures.relu_row(step))
+    st.html(tables.relu_row(step))
     passed = {rule: int((sent != 0).sum()) for rule, sent in step.back.items()}
     negative = int((step.back["backprop"] < 0).sum())
     st.caption(f"Numbers that are not zero: backprop sends on {passed['backprop']}, {negative} of them negative; "
@@ -93,7 +94,7 @@ def layer_by_layer() -> None:
         rule = st.segmented_control("Drawn back as", list(RULES), default="Deconvnet", required=True, key="back",
                                     **bound)  # fmt: skip
     vgg = questions.vgg(view)
-    stops = cam_steps.stops(vgg.net)
+    stops = model_layers.stops(vgg.net)
     chosen = stops[1], stops[len(stops) // 2], stops[-1]
     found = [questions.depth(vgg, layer, int(rank) - 1, RULES[rule]) for layer in chosen]
     for column, one, stage in zip(st.columns(3, gap="medium"), found, ("Early", "Middle", "Late"), strict=True):
@@ -103,7 +104,7 @@ def layer_by_layer() -> None:
     st.markdown(
         f"**Whose sketch is it?** Drawn back from another unit in the same places (units "
         f"{', '.join(str(one.other) for one in found)}), the sketches keep a "
-        f"{ui.term('rank correlation')} of {', '.join(map(randomization.in_words, same))}: 1 would mean that the unit does "
+        f"{ui.term('rank correlation')} of {', '.join(map(compare.in_words, same))}: 1 would mean that the unit does "
         f"not matter. The network is {vgg.net.title}, {vgg.net.input_size} × {vgg.net.input_size} pixels.",
         unsafe_allow_html=True,
     )
@@ -123,7 +124,7 @@ def grad_cam() -> None:
     total = steps.contributions[order[: count if some == "all" else int(some)]].sum(0).cpu().numpy()
     whole = steps.before_relu.cpu().numpy()
     questions.four_steps(view, steps, order, total, opacity)
-    alike = cam_steps.correlation(total, whole)
+    alike = compare.correlation(total, whole)
     close = "." if alike is None or some == "all" else f": correlation {alike:.2f} with the sum of all."
     st.markdown(
         f"Layer {view.net.cam_layer}: {count} maps of {whole.shape[0]} × {whole.shape[1]} cells. "
@@ -154,7 +155,7 @@ def guided_grad_cam() -> None:
         ]
         with column:
             ui.compare(panels, columns=1, share=linked, unit="raw value of the map" if photo else "")
-            same = cam_steps.correlation(*values)
+            same = compare.correlation(*values)
             st.markdown(f"Correlation of the two classes: **{'not defined' if same is None else f'{same:.2f}'}**")
             if method == "guided_backprop":
                 ui.notes(pair[0])
@@ -169,7 +170,7 @@ def newest() -> None:
         since = st.segmented_control("Published since", ["2013", "2017", "2020", "2021"], default="2021",
                                      required=True, key="since", **bound)  # fmt: skip
     shown = [work for work in known if work.year >= int(since)]
-    st.html(chain_figures.works_table(shown, [work.key for work in runnable]))
+    st.html(tables.papers_table(shown, [work.key for work in runnable]))
     names = {work.name: work for work in runnable if work.family == "cam"}
     quick = [name for name, work in names.items() if not methods.METHODS[work.method].slow]
     st.subheader("Run them on your picture", anchor=False)

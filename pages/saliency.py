@@ -5,7 +5,8 @@ import streamlit as st
 import torch
 
 from vizcore import ui
-from vizcore.evaluation import perturbation, randomization
+from vizcore.evaluation import compare, perturbation
+from vizcore.figures import charts, sentences
 from vizcore.methods import METHODS, gradients
 from vizcore.ui.state import percent
 
@@ -73,7 +74,7 @@ else:
     )  # fmt: skip
     st.markdown(
         f"{ui.term('rank correlation', 'Rank correlation')} with the plain gradient's map: "
-        f"{randomization.in_words(randomization.spearman(values, plain.values))}",
+        f"{compare.in_words(compare.spearman(values, plain.values))}",
         unsafe_allow_html=True,
     )
 ui.notes(result)
@@ -107,7 +108,7 @@ def classes() -> None:
     panels = []
     for c, found in maps.items():
         name, first = view.net.categories[c], maps[view.top(1)[0]]
-        alike = randomization.in_words(randomization.spearman(first.values, found.values))
+        alike = compare.in_words(compare.spearman(first.values, found.values))
         caption = f"“{name}”: logit {view.logits[c]:.3g}, {percent(view.probabilities[c])}"
         caption += "" if found is first else f". Rank correlation with the first: {alike}"
         panels.append(ui.Panel(found, caption, f"Saliency map for {name}"))
@@ -140,12 +141,12 @@ def removal() -> None:
         logits[name] = curves["logit"][row, at]
         said = f"logit {logits[name]:.3g}, {percent(curves['probability'][row, at])}"
         gone = perturbation.to_picture(view.net, perturbation.remove(view.x, order, share / 100, filling))
-        caption = f"{perturbation.NAMES[name]}: {said}"
+        caption = f"{charts.REMOVALS[name]}: {said}"
         panels.append(ui.Panel(gone, caption, f"The picture without {share} % of its pixels. {caption}"))
     ui.compare(panels)
-    st.markdown(perturbation.verdict(logits, share, view.class_name))
+    st.markdown(sentences.removal(logits, share, view.class_name))
     lines = dict(zip(orders, curves[score], strict=True))
-    figure = perturbation.chart(perturbation.SHARES, lines, share / 100, f"{score.capitalize()} of the class")
+    figure = charts.removal_chart(perturbation.SHARES, lines, share / 100, f"{score.capitalize()} of the class")
     st.plotly_chart(
         figure, key="removal_chart", config={"displayModeBar": False},
         alt=f"The {score} of {view.class_name} against the share of pixels removed, in three orders",

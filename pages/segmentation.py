@@ -7,6 +7,7 @@ from vizcore import methods, models, ui
 from vizcore.evaluation import segmentation, segmentation_bench
 from vizcore.figures import masks as mask_figures
 from vizcore.figures import render
+from vizcore.types import Mean
 from vizcore.ui import segments
 
 view = ui.begin(__file__)
@@ -108,7 +109,7 @@ def again(chosen: segmentation.Settings) -> None:
                                  bind="query-params")  # fmt: skip
     if live:
         rows, boxes = segments.measure(view, source, chosen, ground, count)
-        now = [bench.interval([row[i] for row in found]) for found in (rows, boxes) for i in (0, 1)]
+        now = [Mean.of([row[i] for row in found]) for found in (rows, boxes) for i in (0, 1)]
         lines = [figures.Bar("GrabCut from its seeds", now[0]), figures.Bar("threshold of the same map", now[1], False),
                  figures.Bar("GrabCut from the centre box", now[2], False),
                  figures.Bar("the centre box itself", now[3], False)]  # fmt: skip

@@ -4,8 +4,8 @@ import numpy as np
 import streamlit as st
 
 from vizcore import ui
+from vizcore.figures import charts, render
 from vizcore.figures import patches as patch_figures
-from vizcore.figures import render
 from vizcore.inspection import effective_field
 from vizcore.models import receptive_field
 from vizcore.ui import cache, units
@@ -34,7 +34,7 @@ def look_at_cells() -> None:
     st.header("What one cell sees", anchor=False)
     draw_fields(layer, cell)
     st.header("Resolution against depth", anchor=False)
-    figure = patch_figures.depth_chart(view.net, LAYERS, layer.name)
+    figure = charts.depth_chart(view.net, LAYERS, layer.name)
     st.plotly_chart(figure, key="depth", config={"displayModeBar": False})
     st.caption(
         "The vertical scale is logarithmic. Going deeper, a map has fewer cells, and each of them sees more."
@@ -186,7 +186,7 @@ def words(layer: str, cell: tuple[int, int]) -> None:
         ],
         functions=[
             effective_field.effective_field, effective_field.mass_box, receptive_field.ReceptiveField.box,
-            patch_figures.depth_chart,
+            charts.depth_chart,
         ],
         snippet=program(layer, cell),
         sources=[

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from vizcore import literature, methods, ui
-from vizcore.evaluation import randomization
+from vizcore.evaluation import compare
+from vizcore.figures import tables
 from vizcore.figures import timeline as timeline_figures
-from vizcore.methods import cost as method_facts
 from vizcore.ui.state import AUTO
 from vizcore.ui.timeline import progress_here, timeline
 
@@ -84,12 +84,12 @@ def listing() -> None:
     several = literature.in_family(family)
     if family is None:
         with st.expander(f"All {len(several)} works as a list", icon=":material/list:"):
-            st.html(timeline_figures.table(several, RUNS, "All works"))
+            st.html(tables.works_table(several, RUNS, "All works"))
     else:
         st.header(f"The list: {words}", anchor=False)
-        st.html(timeline_figures.table(several, RUNS, f"Works on {words}"))
+        st.html(tables.works_table(several, RUNS, f"Works on {words}"))
     st.header("Does a picture show what the network does?", anchor=False)
-    st.html(timeline_figures.verdicts(literature.VERDICTS, literature.QUESTIONS, WORKS, "What four tests found"))
+    st.html(tables.verdicts(literature.VERDICTS, literature.QUESTIONS, WORKS, "What four tests found"))
     st.caption(
         "As published, for the networks tested there; – where no verdict is listed here. LRP: its rule with positive "
         "weights. SmoothGrad: the plain mean; the mean of the squared gradients did better. ROAD (Rong et al. 2022) "
@@ -97,7 +97,7 @@ def listing() -> None:
         "(Binder et al. 2023)."
     )
     st.header("Does it help people?", anchor=False)
-    st.html(timeline_figures.table(literature.in_family("user study"), RUNS, "User studies", "What it found"))
+    st.html(tables.works_table(literature.in_family("user study"), RUNS, "User studies", "What it found"))
 
 
 def words_below(layer: str | None, params: dict) -> None:
@@ -158,7 +158,7 @@ def live() -> None:
     words_below(layer, params)
     with top:
         maps = ui.feature_maps(view, layer) if layer else None
-        cost = method_facts.cost(method, view.net, params, maps)
+        cost = entry.cost(view.net, params, maps) if entry.cost else None
         with progress_here():
             result = ui.attribution(view, method, layer=layer, **params)
         alt = f"{entry.title} of {view.class_name} for {view.title}"
@@ -171,7 +171,7 @@ def live() -> None:
             old = ui.attribution(view, "grad_cam", layer=layer)
             panels.append(ui.Panel(old, "Grad-CAM, on its own scale", f"Grad-CAM for {view.title}", view.picture,
                                    opacity=opacity))  # fmt: skip
-            alike = randomization.in_words(method_facts.likeness(result.values, old.values, view.net.input_size))
+            alike = compare.in_words(compare.likeness(result.values, old.values, view.net.input_size))
             lines.append(f"{ui.term('rank correlation', 'Rank correlation')} with Grad-CAM: {alike}.")
         ui.compare(panels, share=False, columns=3)
         ui.notes(result)

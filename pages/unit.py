@@ -4,12 +4,13 @@ import numpy as np
 import streamlit as st
 
 from vizcore import ui
+from vizcore.figures import charts, render
 from vizcore.figures import patches as patch_figures
-from vizcore.figures import render
 from vizcore.figures.sprites import atlas
-from vizcore.inspection import preferred as activation_maximization
-from vizcore.inspection import top_patches, unit_classes
+from vizcore.images.collection import COLLECTIONS, cut, open_collection
+from vizcore.inspection import preferred, top_patches, unit_classes, unit_gradients
 from vizcore.methods import relu_rules
+from vizcore.models import layers as model_layers
 from vizcore.ui import units
 
 view = ui.begin(__file__)
@@ -46,11 +47,11 @@ with ui.controls("patch_controls"):
     searched = "digits"
     if view.net.channels == 3:
         searched = st.segmented_control(
-            "Pictures searched", list(top_patches.COLLECTIONS), default="gallery", required=True, key="among", **bound
+            "Pictures searched", list(COLLECTIONS), default="gallery", required=True, key="among", **bound
         )
     back = st.segmented_control("Drawn back as", list(RULES), default="Guided", required=True, key="back", **bound)
-source = top_patches.collection(view.net, searched)
-climbed = activation_maximization.before_relu(view.net, layer.name)
+source = open_collection(searched, view.net.channels)
+climbed = model_layers.before_relu(view.net, layer.name)
 hits = units.top_index(view, searched).top(view.net, climbed, unit)
 boxes = [top_patches.patch_box(view.net, layer, hit.cell) for hit in hits]
 labels = [
@@ -63,7 +64,7 @@ labels = [
 def patches() -> None:
     """The best patches, and the same boxes of the pictures drawn back from the unit."""
     crops = [
-        top_patches.cut(view.net.crop(source.open(hit.picture)), box) for hit, box in zip(hits, boxes, strict=True)
+        cut(view.net.crop(source.open(hit.picture)), box) for hit, box in zip(hits, boxes, strict=True)
     ]
     gradients = units.backward(view, searched, hits, layer.name, unit, RULES[back])
     first, second = st.columns(2)
@@ -92,12 +93,12 @@ def patches() -> None:
         ),
         unsafe_allow_html=True,
     )
-    for note in patch_figures.rule_notes(view.net, RULES[back]):
+    for note in relu_rules.notes(view.net, RULES[back], "patch"):
         st.info(note, icon=":material/info:")
 
 
 @ui.fragment
-def preferred() -> None:
+def climb() -> None:
     """A picture made for the unit by gradient ascent."""
     with ui.controls("ascent"):
         made = st.toggle("Make a picture for this unit", key="made", **bound)
@@ -111,7 +112,7 @@ def preferred() -> None:
     with first:
         ui.image(patch_figures.pixels(found.images[0]), f"Made for {name}, seed {seed}", f"Preferred input of {name}")
     with second:
-        chart = patch_figures.trace_chart(found, climbed != layer.name)
+        chart = charts.trace_chart(found, climbed != layer.name)
         st.plotly_chart(chart, key="trace", config={"displayModeBar": False})
         noise, reached = float(found.noise[0]), float(found.activation[0])
         times = f": {reached / noise:.3g} times the noise's" if noise > 0 and reached > 0 else ""
@@ -123,15 +124,15 @@ def preferred() -> None:
 
 patches()
 st.header("A picture made for it", anchor=False)
-preferred()
+climb()
 
 st.header("The classes it feeds", anchor=False)
-readout = unit_classes.readout(view.net)
+readout = model_layers.readout(view.net)
 best = hits[:4]
 sums = units.classes(view, searched, best, layer.name, unit)
 order = np.argsort(-sums, kind="stable")
 shown = np.concatenate([order[:6], order[-4:]]) if len(order) > 10 else order
-figure = patch_figures.class_chart(
+figure = charts.class_chart(
     [view.net.categories[k] for k in shown], sums[shown], f"added to the class score, mean of {len(best)} pictures"
 )
 st.plotly_chart(figure, key="classes", config={"displayModeBar": False})
@@ -183,15 +184,15 @@ ui.more(
         ),
     ],
     functions=[
-        top_patches.build, top_patches.patch_box, activation_maximization.synthesize,
-        relu_rules.backpropagate_unit, unit_classes.contributions,
+        top_patches.build, top_patches.patch_box, preferred.synthesize,
+        unit_gradients.gradient, unit_classes.contributions,
     ],
     snippet=f"""
 from vizcore import models, top_patches
 
 net = models.load("{view.model}")
 layer, unit = net.layer("{climbed}"), {unit}
-pictures = top_patches.collection(net, "{searched}")
+pictures = open_collection("{searched}", net.channels)
 index = top_patches.build(net, pictures)  # one forward pass per picture, all units of all layers
 hits = index.top(net, layer.name, unit)
 boxes = [top_patches.patch_box(net, layer, hit.cell) for hit in hits]

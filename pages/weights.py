@@ -7,9 +7,10 @@ from PIL import Image
 
 from vizcore import models, ui
 from vizcore.figures import bars as bar_figures
-from vizcore.figures import render
+from vizcore.figures import render, tables
 from vizcore.figures.sprites import atlas
 from vizcore.inspection import filters
+from vizcore.models import layers as model_layers
 from vizcore.models import small_networks
 from vizcore.ui.cache import load_net
 
@@ -120,7 +121,7 @@ def fully_connected() -> None:
 
 @ui.fragment
 def convolutional() -> None:
-    names = filters.convolutions(view.net)
+    names = model_layers.convolutions(view.net)
     if not names:
         st.info(
             f"{view.net.title} has no convolution, so it has no kernels. Choose another model in the "
@@ -238,7 +239,7 @@ def one_kernel(layer, bank, pictures, scaled, norms, unit, channel) -> None:
         if sheets[0].size > 1:
             spread = bank[unit].std() / (np.abs(bank[unit]).max() or 1)
             st.html(
-                bar_figures.kernel_tables(sheets, ("red", "green", "blue") if len(sheets) == 3 else ("",))
+                tables.kernel_tables(sheets, ("red", "green", "blue") if len(sheets) == 3 else ("",))
             )
             st.caption(f"The weights; standard deviation {100 * spread:.0f} % of the largest.")
         else:

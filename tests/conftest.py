@@ -26,18 +26,18 @@ def photo() -> torch.Tensor:
 @pytest.fixture(scope="module")
 def few_pictures(tmp_path_factory) -> Iterator[None]:
     """In this file, searches see ten pictures only; nobody else finds what was made of them, nor they anyone's."""
-    from vizcore.inspection import top_patches
+    from vizcore.images import collection
     from vizcore.ui import neurons, units
 
-    collection, jobs = top_patches.collection, (units._index_job, neurons._answers_job)
+    everything, jobs = collection.open_collection, (units._index_job, neurons._answers_job)
 
-    def small(net: Net, name: str = "gallery") -> top_patches.Collection:
-        found = collection(net, name)
+    def small(name: str = "gallery", channels: int = 3) -> collection.Collection:
+        found = everything(name, channels)
         return found._replace(titles=found.titles[:10], digests=found.digests[:10])
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIZ_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-        patch.setattr(top_patches, "collection", small)
+        patch.setattr(collection, "open_collection", small)
         for job in jobs:
             job.clear()
         yield

@@ -9,7 +9,9 @@ from PIL import Image
 from vizcore import models
 from vizcore.figures import bars as bar_figures
 from vizcore.figures import render, sprites
+from vizcore.figures import tables as tables_
 from vizcore.inspection import activations
+from vizcore.models import layers as model_layers
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def test_statistics_as_in_a_loop():
 
 
 def test_by_depth_agrees_with_each_layer(lite0, photo):
-    names = [layer.name for layer in activations.map_layers(lite0) if layer.kind == "relu"][::8]
+    names = [layer.name for layer in model_layers.map_layers(lite0) if layer.kind == "relu"][::8]
     for row in activations.by_depth(lite0, photo, names):
         maps = activations.feature_maps(lite0, photo, row.layer)
         numbers = activations.statistics(maps)
@@ -49,7 +51,7 @@ def test_layers_without_maps_are_named(lite0, photo):
     with pytest.raises(ValueError, match="has no maps"):
         activations.feature_maps(lite0, photo, "classifier" if "classifier" in [
             layer.name for layer in lite0.layers] else lite0.layers[-1].name)
-    assert activations.map_layers(models.load("digits_linear")) == ()
+    assert model_layers.map_layers(models.load("digits_linear")) == ()
 
 
 @pytest.mark.parametrize("shared", [True, False])
@@ -96,7 +98,7 @@ def test_figures_name_their_numbers():
     column = bar_figures.Column(0.5, "conv<1>: 3 maps", True, 0.25)
     drawn = bar_figures.columns([column], "Sides", "112", ("in", "out"))
     assert "height:50.0%" in drawn and "conv&lt;1&gt;" in drawn and "<1>" not in drawn
-    tables = bar_figures.kernel_tables(np.array([[[0.0, 1.0]]]), ["red"])
+    tables = tables_.kernel_tables(np.array([[[0.0, 1.0]]]), ["red"])
     assert "rgb(0,0,0)" in tables and "rgb(255,255,255)" in tables and "1.00" in tables
     assert "97.5 %" in bar_figures.bars(["a"], [0.975], 0)
     assert "&lt; 0.01 %" in bar_figures.bars(["a"], [1e-6])

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vizcore.images import gallery
+from vizcore.images import composites, gallery
 
 ALLOWED_LICENCES = {
     "Public domain",
@@ -130,13 +130,6 @@ def test_masks_are_not_trivial() -> None:
         assert 0.03 < (alpha >= 128).mean() < 0.97, asset.path
 
 
-def test_thumbnail_is_webp_of_the_asked_size() -> None:
-    asset = gallery.records("gallery")[0]
-    with Image.open(io.BytesIO(gallery.thumbnail(asset, 96))) as image:
-        assert image.format == "WEBP"
-        assert max(image.size) == 96
-
-
 def test_find_names_what_is_missing() -> None:
     assert gallery.find("gallery", "giant_panda").classes == ("giant panda",)
     with pytest.raises(KeyError, match="unicorn"):
@@ -146,7 +139,7 @@ def test_find_names_what_is_missing() -> None:
 def test_composite_places_the_cutout_and_returns_its_mask() -> None:
     cutout = Image.new("RGBA", (40, 20), (255, 0, 0, 255))
     background = Image.new("RGB", (300, 200), (0, 0, 255))
-    picture, mask = gallery.composite(cutout, background, size=100, scale=0.5, position=(0.0, 1.0))
+    picture, mask = composites.composite(cutout, background, size=100, scale=0.5, position=(0.0, 1.0))
     expected = np.zeros((100, 100), dtype=bool)
     expected[75:, :50] = True
     assert picture.mode == "RGB" and picture.size == (100, 100)
@@ -158,7 +151,7 @@ def test_composite_places_the_cutout_and_returns_its_mask() -> None:
 
 def test_composite_keeps_the_background_outside_a_real_mask() -> None:
     grey = Image.new("RGB", (224, 224), (128, 128, 128))
-    picture, mask = gallery.composite(gallery.open_image(gallery.find("cutout", "zebra")), grey)
+    picture, mask = composites.composite(gallery.open_image(gallery.find("cutout", "zebra")), grey)
     assert 0.05 < mask.mean() < 0.5
     rows, columns = np.nonzero(mask)
     assert abs((columns.min() + columns.max()) / 2 - 112) < 3
@@ -169,7 +162,7 @@ def test_composite_keeps_the_background_outside_a_real_mask() -> None:
 
 def test_composite_refuses_a_scale_that_does_not_fit() -> None:
     with pytest.raises(ValueError, match="scale"):
-        gallery.composite(Image.new("RGBA", (4, 4)), Image.new("RGB", (4, 4)), scale=1.5)
+        composites.composite(Image.new("RGBA", (4, 4)), Image.new("RGB", (4, 4)), scale=1.5)
 
 
 # --- Digits and names ---

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vizcore import methods, models
-from vizcore.methods import gradients, registry, relu_rules
+from vizcore.methods import gradients, relu_rules
 from vizcore.models import Net, capture
 
 THREADS, ROUNDS = 16, 20
@@ -151,7 +151,7 @@ def test_a_first_call_from_sixteen_threads(monkeypatch):
 
     def count(_) -> tuple[int, bool]:
         start.wait()
-        return registry.count_relus(net), registry.has_max_pool(net)
+        return net.relus, net.max_pools
 
     with ThreadPoolExecutor(THREADS) as pool:
         assert set(pool.map(count, range(THREADS))) == {(5, True)}

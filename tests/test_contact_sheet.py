@@ -10,9 +10,10 @@ from PIL import Image
 from torch import nn
 
 from vizcore import models
-from vizcore.figures import contact_sheet
-from vizcore.inspection import preferred, top_patches
-from vizcore.methods import relu_rules
+from vizcore.figures import bars, contact_sheet
+from vizcore.images.collection import cut, open_collection
+from vizcore.inspection import likeness, top_patches, unit_gradients
+from vizcore.models import layers as model_layers
 from vizcore.models import partial
 
 NETWORKS = ("mini_vgg", "efficientnet_lite0", "vgg11", "resnet18")
@@ -23,7 +24,7 @@ def network(name):
 
 
 def few(net, count=10):
-    found = top_patches.collection(net)
+    found = open_collection(channels=net.channels)
     return found._replace(titles=found.titles[:count], digests=found.digests[:count])
 
 
@@ -44,26 +45,26 @@ def test_blocks_of_a_vgg_end_with_the_relu_before_each_pool(mini):
         layers = list(vgg.layers)
         pools = [n for n, layer in enumerate(layers) if layer.kind == "pool" and layer.spatial][:5]
         expected = [next(layer.name for layer in layers[n::-1] if layer.kind == "relu") for n in pools]
-        assert [layer.name for layer in contact_sheet.block_ends(vgg)] == expected
-    assert {layer.name for layer in contact_sheet.candidates(net)} == {n for n in names if ".relu" in n}
+        assert [layer.name for layer in model_layers.block_ends(vgg)] == expected
+    assert {layer.name for layer in model_layers.candidates(net)} == {n for n in names if ".relu" in n}
 
 
 @pytest.mark.parametrize("name", [*random_networks.NAMES, "digits_cnn"])
 def test_every_network_with_maps_has_blocks(name):
     net = models.load(name) if name == "digits_cnn" else random_networks.network(name)
-    ends = contact_sheet.block_ends(net)
+    ends = model_layers.block_ends(net)
     sides = [layer.out_shape[1] for layer in ends]
     assert len(ends) >= 2 and sides == sorted(sides, reverse=True) and len(set(sides)) == len(sides)
-    assert set(ends) <= set(contact_sheet.candidates(net))
+    assert set(ends) <= set(model_layers.candidates(net))
 
 
 def test_a_network_without_relus_or_without_maps():
     torch.manual_seed(0)
     plain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d(2), nn.Conv2d(4, 4, 3), nn.Flatten(), nn.LazyLinear(3))
     plain(torch.zeros(1, 3, 20, 20))
-    assert [layer.name for layer in contact_sheet.block_ends(models.wrap(plain, input_size=20))] == ["0", "2"]
+    assert [layer.name for layer in model_layers.block_ends(models.wrap(plain, input_size=20))] == ["0", "2"]
     with pytest.raises(ValueError, match="no feature maps"):
-        contact_sheet.candidates(models.load("digits_linear"))
+        model_layers.candidates(models.load("digits_linear"))
 
 
 # Which units.
@@ -71,22 +72,22 @@ def test_a_network_without_relus_or_without_maps():
 
 def test_units_that_fire_most_by_a_slow_search(mini):
     net, pictures, index = mini
-    layer = contact_sheet.block_ends(net)[1].name
-    start = preferred.before_relu(net, layer)
+    layer = model_layers.block_ends(net)[1].name
+    start = model_layers.before_relu(net, layer)
     x = torch.cat([net.preprocess(pictures.open(n)) for n in range(len(pictures.titles))])
     with torch.no_grad():
         best = partial.activation(net, x, start).flatten(2).amax(2).sort(0, descending=True).values[:9]
-    assert contact_sheet.firing_most(net, index, layer, 5) == tuple(best.mean(0).topk(5).indices.tolist())
-    on = contact_sheet.firing_on(net, x[3:4], [layer], 4)[layer]
+    assert top_patches.firing_most(net, index, layer, 5) == tuple(best.mean(0).topk(5).indices.tolist())
+    on = top_patches.firing_on(net, x[3:4], [layer], 4)[layer]
     with torch.no_grad():
         levels = partial.activation(net, x[3:4], start)[0].flatten(1).amax(1)
     assert on == tuple(levels.topk(4).indices.tolist())
 
 
 def test_random_units_are_reproducible_and_differ_between_seeds(mini):
-    layer = contact_sheet.block_ends(mini[0])[-1]
-    drawn = contact_sheet.at_random(layer, 8, 1)
-    assert drawn == contact_sheet.at_random(layer, 8, 1) != contact_sheet.at_random(layer, 8, 2)
+    layer = model_layers.block_ends(mini[0])[-1]
+    drawn = top_patches.at_random(layer, 8, 1)
+    assert drawn == top_patches.at_random(layer, 8, 1) != top_patches.at_random(layer, 8, 2)
     assert len(set(drawn)) == 8 and max(drawn) < layer.out_shape[0]
 
 
@@ -99,18 +100,18 @@ def test_drawing_back_together_equals_one_at_a_time(name, rule):
     net = network(name)
     pictures, generator = few(net, 3), np.random.default_rng(0)
     picks = []
-    for layer in contact_sheet.block_ends(net):
-        start = preferred.before_relu(net, layer.name)
+    for layer in model_layers.block_ends(net):
+        start = model_layers.before_relu(net, layer.name)
         for picture in (2, 0, 2):
             row, column = generator.integers(0, layer.out_shape[1:])
             unit = int(generator.integers(layer.out_shape[0]))
-            picks.append(contact_sheet.Pick(start, unit, picture, (int(row), int(column))))
+            picks.append(unit_gradients.Pick(start, unit, picture, (int(row), int(column))))
     shares = []
-    found = dict(contact_sheet.draw_back(net, pictures, picks, rule, shares.append))
+    found = dict(unit_gradients.draw_back(net, pictures, picks, rule, shares.append))
     assert sorted(found) == list(range(len(picks))) and shares[-1] == 1 and shares == sorted(shares)
     for n, pick in enumerate(picks):
         x = net.preprocess(pictures.open(pick.picture))
-        alone = relu_rules.backpropagate_unit(net, x, pick.layer, pick.unit, pick.cell, rule)[0].numpy()
+        alone = unit_gradients.gradient(net, x, pick.layer, pick.unit, pick.cell, rule).gradients[0]
         assert np.abs(found[n] - alone).max() <= 1e-5 * max(1.0, np.abs(alone).max()), pick
 
 
@@ -137,9 +138,9 @@ def test_cancelling_and_the_network_stays_as_it_was(mini):
         if share > 0.3:
             raise Stop
 
-    layer = contact_sheet.block_ends(net)[2].name
+    layer = model_layers.block_ends(net)[2].name
     with pytest.raises(Stop):
-        contact_sheet.build(net, pictures, index, {layer: (0, 1)}, 4, "guided", report)
+        top_patches.build(net, pictures, index, {layer: (0, 1)}, 4, "guided", report)
     assert hooks == [len(m._forward_hooks) for m in net.network.modules()]
     assert all(torch.equal(before[k], v) for k, v in net.network.state_dict().items())
     assert all(p.grad is None and not p.requires_grad for p in net.network.parameters()) and not net.network.training
@@ -150,9 +151,9 @@ def test_cancelling_and_the_network_stays_as_it_was(mini):
 
 def test_sheet_holds_patches_left_and_drawings_right(mini):
     net, pictures, index = mini
-    layer = contact_sheet.block_ends(net)[3]
-    start = preferred.before_relu(net, layer.name)
-    sheet = contact_sheet.build(net, pictures, index, {layer.name: (5, 2)}, 4, "guided")[layer.name]
+    layer = model_layers.block_ends(net)[3]
+    start = model_layers.before_relu(net, layer.name)
+    sheet = top_patches.build(net, pictures, index, {layer.name: (5, 2)}, 4, "guided")[layer.name]
     assert sheet.units == (5, 2) and sheet.columns == 2 and sheet.rows == 2 and -1 <= sheet.alike <= 1
     sprite, first = (np.asarray(Image.open(io.BytesIO(data)), float) for data in (sheet.sprite, sheet.first))
     side = sheet.side
@@ -163,7 +164,7 @@ def test_sheet_holds_patches_left_and_drawings_right(mini):
         assert sheet.titles[row] == tuple(pictures.titles[hit.picture] for hit in sheet.hits[row])
         hit = sheet.hits[row][3]  # the last patch of the unit: second row, second column of its band
         box = top_patches.patch_box(net, layer, hit.cell)
-        patch = top_patches.cut(net.crop(pictures.open(hit.picture)), box).resize((side, side), Image.BICUBIC)
+        patch = cut(net.crop(pictures.open(hit.picture)), box).resize((side, side), Image.BICUBIC)
         tile = sprite[(2 * row + 1) * side : (2 * row + 2) * side, side : 2 * side]
         assert np.abs(tile - np.asarray(patch, float)).mean() < 6  # JPEG
     drawing = sprite[:side, 2 * side : 3 * side]
@@ -173,9 +174,9 @@ def test_sheet_holds_patches_left_and_drawings_right(mini):
 def test_a_deconvnet_without_max_pooling_draws_all_patches_alike(lite0):
     pictures = few(lite0, 4)
     index = top_patches.build(lite0, pictures)
-    layer = contact_sheet.block_ends(lite0)[2].name
-    units = contact_sheet.firing_most(lite0, index, layer, 2)
-    alike = {rule: contact_sheet.build(lite0, pictures, index, {layer: units}, 4, rule)[layer].alike
+    layer = model_layers.block_ends(lite0)[2].name
+    units = top_patches.firing_most(lite0, index, layer, 2)
+    alike = {rule: top_patches.build(lite0, pictures, index, {layer: units}, 4, rule)[layer].alike
              for rule in ("deconvnet", "guided")}  # fmt: skip
     assert alike["deconvnet"] > 0.95 > 0.6 > alike["guided"]
 
@@ -185,22 +186,22 @@ def test_a_deconvnet_without_max_pooling_draws_all_patches_alike(lite0):
 
 def test_likeness_by_hand(mini):
     net, pictures, index = mini
-    layers = contact_sheet.block_ends(net)[:2]
-    found = contact_sheet.likeness(net, pictures, index, [layer.name for layer in layers])
-    kinds = contact_sheet.kinds(net, pictures)
+    layers = model_layers.block_ends(net)[:2]
+    found = likeness.likeness(net, pictures, index, [layer.name for layer in layers])
+    kinds = likeness.kinds(net, pictures)
     pairs = [(a, b) for a in range(len(kinds)) for b in range(a)]
     for layer in layers:
         row, channels = found[layer.name], layer.out_shape[0]
         assert row.kind_chance == pytest.approx(np.mean([kinds[a] == kinds[b] for a, b in pairs]))
-        units = np.random.default_rng(0).permutation(channels)[: contact_sheet.SAMPLE]
+        units = np.random.default_rng(0).permutation(channels)[: likeness.SAMPLE]
         assert row.units == len(units)
         pixels, same = [], []
         for unit in units:
-            hits = index.top(net, preferred.before_relu(net, layer.name), int(unit))
+            hits = index.top(net, model_layers.before_relu(net, layer.name), int(unit))
             patches = []
             for hit in hits:
                 box = top_patches.patch_box(net, layer, hit.cell)
-                patch = top_patches.cut(net.crop(pictures.open(hit.picture)), box).convert("RGB")
+                patch = cut(net.crop(pictures.open(hit.picture)), box).convert("RGB")
                 patches.append(np.asarray(patch.resize((8, 8), Image.Resampling.BOX), float).ravel())
             ours = [(a, b) for a in range(len(hits)) for b in range(a)]
             pixels.append(np.mean([_correlation(patches[a], patches[b]) for a, b in ours]))
@@ -216,13 +217,13 @@ def _correlation(a, b):
 
 def test_kinds_of_digits_and_of_the_gallery(mini):
     digits = models.load("digits_cnn")
-    assert contact_sheet.kinds(digits, few(digits))[0].startswith("digit ")
-    assert all(contact_sheet.kinds(mini[0], top_patches.collection(mini[0])))
+    assert likeness.kinds(digits, few(digits))[0].startswith("digit ")
+    assert all(likeness.kinds(mini[0], open_collection(channels=mini[0].channels)))
 
 
 def test_numbers_escape_and_stay_inside():
-    row = contact_sheet.Likeness(-0.2, 0.1, 0.5, 0.25, 4)
-    page = contact_sheet.numbers([("<b>", "3 px", row, 1.4)])
+    row = likeness.Likeness(-0.2, 0.1, 0.5, 0.25, 4)
+    page = bars.likeness_bars([("<b>", "3 px", row, 1.4)])
     assert "&lt;b&gt;" in page and "width:0.0%" in page and "width:100.0%" in page and "left:25.0%" in page
 
 
@@ -232,12 +233,12 @@ def test_program_that_is_shown_gives_the_same_drawings(name, rule, monkeypatch):
     net = models.load(name)
     pictures = few(net)
     monkeypatch.setattr(top_patches, "collection", lambda net, name="gallery": pictures)
-    layer = contact_sheet.block_ends(net)[1].name
-    start = preferred.before_relu(net, layer)
+    layer = model_layers.block_ends(net)[1].name
+    start = model_layers.before_relu(net, layer)
     scope = {}
     exec(contact_sheet.program(name, start, 3, rule, 4), scope)
-    picks = [contact_sheet.Pick(start, 3, hit.picture, hit.cell) for hit in scope["hits"]]
-    found = dict(contact_sheet.draw_back(net, pictures, picks, rule))
+    picks = [unit_gradients.Pick(start, 3, hit.picture, hit.cell) for hit in scope["hits"]]
+    found = dict(unit_gradients.draw_back(net, pictures, picks, rule))
     assert len(scope["result"]) == 4
     for n, hit in enumerate(scope["hits"]):
         top, left, bottom, right = top_patches.patch_box(net, net.layer(start), hit.cell)

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vizcore import methods, models
-from vizcore.images import gallery
-from vizcore.methods import cam, gradients, occlusion, registry, relu_rules
+from vizcore.images import composites, gallery
+from vizcore.methods import cam, gradients, occlusion, relu_rules
 from vizcore.models import Net
 
 CAM_MAPS = [name for name, m in methods.METHODS.items() if m.family == "cam" and m.maps]
@@ -468,7 +468,7 @@ def test_max_pooling_written_as_a_function_counts():
         def forward(self, x):
             return F.max_pool2d(F.relu(self.conv(x)), 2).mean((2, 3))
 
-    assert registry.has_max_pool(models.wrap(Functional(), input_size=16))
+    assert models.wrap(Functional(), input_size=16).max_pools
 
 
 def dead_end(bias: float) -> Net:
@@ -598,7 +598,7 @@ def test_masks_find_the_object(lite0, name, params):
     """A camera in the grass: covering it costs more than covering the grass."""
     camera = gallery.open_image(gallery.find("cutout", "camera_35mm"))
     meadow = gallery.open_image(gallery.find("background", "grass"))
-    picture, mask = gallery.composite(camera, meadow, 256, 0.55, (0.5, 0.5))
+    picture, mask = composites.composite(camera, meadow, 256, 0.55, (0.5, 0.5))
     x, inside = lite0.preprocess(picture), np.asarray(mask)[16:240, 16:240] > 0
     values = run(name, lite0, x, 759, **params).values  # reflex camera
     assert values[inside].mean() > values[~inside].mean()

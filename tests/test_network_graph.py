@@ -7,6 +7,7 @@ from torch import nn
 
 from vizcore import models
 from vizcore.figures import graph as graph_figures
+from vizcore.figures import sentences
 from vizcore.inspection import layer_gradients
 from vizcore.inspection.layer_gradients import Quantity
 from vizcore.models import graph as network_graph
@@ -37,12 +38,19 @@ def net_of(name):
     return models.load(name) if embedded else random_networks.network(name)
 
 
+def named_edges(graph: network_graph.Graph) -> set[tuple[str, str]]:
+    """(from, to) by name, joins without a name left out: their inputs go on to what follows."""
+    shown = [number for number, node in enumerate(graph.nodes) if node.names]
+    kept = graph.keep(shown, joins=False)
+    return {(kept.nodes[a].name, kept.nodes[b].name) for a, b in kept.edges}
+
+
 def test_edges_of_a_small_network():
     net = models.wrap(Small(), input_size=8, mean=(0.0,), std=(1.0,))
     graph = network_graph.trace(net)
     joins = [node.join for node in graph.nodes if node.join]
     assert joins == ["+", "concat"]
-    assert graph.named_edges() == {
+    assert named_edges(graph) == {
         ("input", "first"), ("first", "second.0"), ("second.0", "second.1"), ("second.1", "relu"), ("first", "relu"),
         ("relu", "left"), ("relu", "right"), ("left", "drop"), ("right", "drop"), ("drop", "head"), ("head", "score"),
     }  # fmt: skip
@@ -68,7 +76,7 @@ EDGES = {
 @pytest.mark.parametrize("name", EDGES)
 def test_known_edges(name):
     net = net_of(name)
-    edges = network_graph.trace(net).named_edges()
+    edges = named_edges(network_graph.trace(net))
     assert edges >= EDGES[name]
     if name == "digits_mlp":
         assert edges == EDGES[name]
@@ -145,7 +153,7 @@ def test_drawing_dims_what_is_cut_off_and_colours_by_size():
 
 
 def test_words_about_the_sizes():
-    says = graph_figures.verdict
+    says = sentences.gradient_by_depth
     assert "30 times smaller" in says(["picture", "a", "b"], [1.0, 5.0, 30.0], "rms", "logit")
     assert "neither" in says(["picture", "a", "b"], [1.0, 5.0, 30.0], "rms", "logit")
     assert "vanishes" in says(["picture", "b"], [1e-9, 1.0], "rms", "logit")

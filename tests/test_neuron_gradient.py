@@ -1,5 +1,6 @@
 """Gradients of single neurons: against a slow implementation, finite differences, and the receptive field."""
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -9,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from vizcore import models
-from vizcore.inspection import neurons, top_patches
+from vizcore.images.collection import Collection, open_collection
+from vizcore.inspection import neurons
 from vizcore.inspection.neurons import (  # fmt: skip
     along,
     best,
@@ -23,10 +25,10 @@ from vizcore.inspection.neurons import (  # fmt: skip
     strongest,
     window,
 )
-from vizcore.inspection.neurons import neuron_gradient as gradient_of
-from vizcore.inspection.top_patches import Collection, Hit
+from vizcore.inspection.top_patches import Hit
+from vizcore.inspection.unit_gradients import gradient as gradient_of
 from vizcore.methods import relu_rules
-from vizcore.models import Layer, Net, partial
+from vizcore.models import Layer, Net
 from vizcore.models.receptive_field import ReceptiveField
 
 RULES = (None, "guided", "deconvnet")
@@ -88,7 +90,6 @@ def test_equals_finite_differences_in_double_precision():
         )  # fmt: skip
         x = torch.randn(1, 2, 10, 14, dtype=torch.float64)
     net = models.wrap(module, input_size=10, mean=(0, 0), std=(1, 1))
-    partial.calls(net)  # counted once, in single precision
     net.network.double()
     for cell in ((0, 0), (1, 2), (2, 4)):
         found = gradient_of(net, x, "3", 1, cell)
@@ -123,10 +124,13 @@ def test_a_batch_equals_one_at_a_time(lite0, rule):
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize(("name", "layer"), [("efficientnet_lite0", "stage5.block1.expand.norm"),
                                              ("mini_vgg", "block4.conv2"), ("resnet18", "layer3.0.bn1")])
-def test_equals_the_unit_page_at_the_same_cell(name, layer, rule):
+def test_equals_the_gradient_of_a_whole_run(name, layer, rule):
     net = models.load(name) if name == "mini_vgg" else random_networks.network(name)
     x = random_networks.photographs(net.input_size, net.input_size)
-    expected = relu_rules.backpropagate_unit(net, x, layer, 7, (2, 1), rule).numpy()
+    leaf = x.clone().requires_grad_()
+    with relu_rules.relu_rule(rule) if rule else contextlib.nullcontext():
+        acts = net.forward(leaf, capture=[layer])[1][layer]
+    expected = torch.autograd.grad(acts[:, 7, 2, 1].sum(), leaf)[0].numpy()
     found = gradient_of(net, x, layer, 7, (2, 1), rule).gradients
     assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
 
@@ -266,7 +270,7 @@ def test_where_the_promise_breaks():
 
 def test_answers_of_a_vector_layer_are_ranked():
     net = models.load("digits_mlp")
-    pictures = top_patches.collection(net)
+    pictures = open_collection(channels=net.channels)
     few = Collection(pictures.titles[:6], pictures.digests[:6], pictures.open)
     done = []
     found = neurons.answers(net, few, "linear", done.append)

@@ -32,6 +32,7 @@ def test_alone_and_through_the_dashboard():
 
 
 def test_numbers_on_the_page_are_the_computed_ones(net, x):
+    from vizcore.evaluation import compare
     from vizcore.figures import render
     from vizcore.inspection import cam_steps
     from vizcore.methods import cam
@@ -49,7 +50,7 @@ def test_numbers_on_the_page_are_the_computed_ones(net, x):
     ):
         assert text in shown
     second = cam.grad_cam(net, x, TANDEM)[0].numpy()
-    assert f"correlation of {cam_steps.correlation(steps.map.numpy(), second):.2f}" in shown
+    assert f"correlation of {compare.correlation(steps.map.numpy(), second):.2f}" in shown
 
 
 def test_layer_changes_everything_below():

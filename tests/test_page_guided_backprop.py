@@ -98,10 +98,10 @@ def test_a_network_without_relu_says_so(monkeypatch):
     from torch import nn
 
     from vizcore import models
-    from vizcore.inspection import relu_step
+    from vizcore.methods import relu_rules
 
     linear = models.wrap(nn.Sequential(nn.Flatten(), nn.Linear(3 * 64, 4)), "linear", input_size=8)
-    assert "no ReLU" in relu_step.unit_notes(linear, linear.network[1].weight.numpy())[0]
+    assert "no ReLU" in relu_rules.notes(linear, "deconvnet", "unit")[0]
 
 
 @pytest.mark.parametrize("model", ["digits_linear", "digits_cnn"])

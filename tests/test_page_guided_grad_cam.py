@@ -32,7 +32,7 @@ def test_alone_and_through_the_dashboard():
 
 
 def test_the_button_leads_to_two_classes_and_their_correlations(scene):
-    from vizcore.inspection import cam_steps
+    from vizcore.evaluation import compare
     from vizcore.methods import cam, relu_rules
 
     app = open_page(image="jaguar")
@@ -47,7 +47,7 @@ def test_the_button_leads_to_two_classes_and_their_correlations(scene):
     places = [cam.upsample(cam.grad_cam(net, x, c), (224, 224))[0].numpy() for c in (MALAMUTE, TANDEM)]
     products = [g * p for g, p in zip(guided, places, strict=True)]
     for pair in (guided, places, products):
-        assert f"Correlation: **{cam_steps.correlation(*pair):.2f}**" in texts(app)
+        assert f"Correlation: **{compare.correlation(*pair):.2f}**" in texts(app)
     assert "what tells the classes apart here comes from Grad-CAM" in texts(app)
 
 

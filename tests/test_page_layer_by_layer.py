@@ -11,7 +11,8 @@ import torch
 from page_visits import checked, html, open_page, texts, through_the_table
 
 from vizcore import models
-from vizcore.figures import contact_sheet
+from vizcore.inspection import top_patches
+from vizcore.models import layers as model_layers
 from vizcore.ui import cache
 
 STEM = "layer_by_layer"
@@ -70,7 +71,7 @@ def test_through_the_table():
 def test_every_control_changes_what_is_shown():
     app = checked(open_page(STEM, net="Miniature VGG", how_many=4, each=4))
     net = models.load("mini_vgg")
-    assert layer(app) == contact_sheet.block_ends(net)[2].name
+    assert layer(app) == model_layers.block_ends(net)[2].name
     most = units(app)
     before = html(app)
     checked(app.segmented_control(key="back").set_value("Guided").run())
@@ -88,10 +89,10 @@ def test_every_control_changes_what_is_shown():
     assert units(app) != panda and "strongest cell on your picture, Jaguars" in texts(app)
     checked(app.segmented_control(key="by").set_value("random").run())
     drawn = units(app)
-    ends = contact_sheet.block_ends(net)
-    assert drawn == [str(unit) for unit in contact_sheet.at_random(ends[2], 6, 0)]
+    ends = model_layers.block_ends(net)
+    assert drawn == [str(unit) for unit in top_patches.at_random(ends[2], 6, 0)]
     checked(app.number_input(key="seed").set_value(7).run())
-    assert units(app) == [str(unit) for unit in contact_sheet.at_random(ends[2], 6, 7)] != drawn
+    assert units(app) == [str(unit) for unit in top_patches.at_random(ends[2], 6, 7)] != drawn
     checked(app.selectbox(key="of_layer").select(ends[0].name).run())
     assert "3 × 3 pixels" in texts(app)
     second = units(app)[1]
@@ -101,8 +102,8 @@ def test_every_control_changes_what_is_shown():
 
 def test_a_layer_that_ends_no_block_has_a_sheet_too():
     net = models.load("mini_vgg")
-    ends = {item.name for item in contact_sheet.block_ends(net)}
-    other = next(item.name for item in contact_sheet.candidates(net) if item.name not in ends)
+    ends = {item.name for item in model_layers.block_ends(net)}
+    other = next(item.name for item in model_layers.candidates(net) if item.name not in ends)
     app = checked(open_page(STEM, net="Miniature VGG", of_layer=other, how_many=4, each=4), calm=True)
     assert layer(app) == other and f"each unit of {other}" in texts(app)
 

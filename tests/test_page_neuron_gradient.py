@@ -8,7 +8,7 @@ from page_visits import captions, checked, html, open_page, texts, through_the_t
 
 from vizcore import images, models
 from vizcore.images.gallery import find
-from vizcore.inspection import neurons
+from vizcore.inspection import neurons, unit_gradients
 from vizcore.models import partial
 
 PAGE = "neuron_gradient"
@@ -116,7 +116,7 @@ def test_program_that_is_shown_runs(monkeypatch):
     exec(program, found)
     net = models.load("mini_vgg")
     x = net.preprocess(images.load(find("gallery", "jaguar").file))
-    expected = neurons.neuron_gradient(net, x, "block3.conv2", 7, (5, 6)).gradients[0]
+    expected = unit_gradients.gradient(net, x, "block3.conv2", 7, (5, 6)).gradients[0]
     assert np.abs(found["result"].numpy() - expected).max() <= 1e-5 * np.abs(expected).max()
     assert expected.any()
     app = open_page(PAGE, model="digits_mlp", layer="hidden", unit=3)

@@ -7,7 +7,7 @@ import torch
 from page_visits import ROOT, captions, checked, html, open_page, texts, through_the_table
 
 from vizcore import methods, models
-from vizcore.figures import chain as chain_figures
+from vizcore.figures import tables
 from vizcore.images import gallery
 from vizcore.inspection import cam_steps, relu_step
 from vizcore.questions import QUESTIONS
@@ -19,15 +19,15 @@ PAGE = "questions"
 def _from_the_root(monkeypatch, tmp_path_factory):
     monkeypatch.syspath_prepend(str(ROOT))
     monkeypatch.setenv("VIZ_CACHE_DIR", str(tmp_path_factory.getbasetemp()))
-    from vizcore.inspection import top_patches
+    from vizcore.images import collection
 
-    collection = top_patches.collection
+    everything = collection.open_collection
 
-    def small(net, name="gallery"):
-        found = collection(net, name)
+    def small(name="gallery", channels=3):
+        found = everything(name, channels)
         return found._replace(titles=found.titles[:14], digests=found.digests[:14])
 
-    monkeypatch.setattr(top_patches, "collection", small)
+    monkeypatch.setattr(collection, "open_collection", small)
 
 
 def bars(app):
@@ -107,7 +107,7 @@ def test_row_of_numbers_follows_the_sliders():
 
 def test_row_is_what_the_rules_send_on():
     step = relu_step.through_relu(torch.tensor([[-1.0, 2, 3]]), torch.tensor([[4.0, -5, 6]]))
-    rows = [re.findall(r">(−?\d+)</td>", row) for row in chain_figures.relu_row(step).split("</tr>")[:-1]]
+    rows = [re.findall(r">(−?\d+)</td>", row) for row in tables.relu_row(step).split("</tr>")[:-1]]
     assert rows[1] == ["0", "2", "3"] and rows[3] == ["0", "−5", "6"]
     assert rows[4] == ["4", "0", "6"] and rows[5] == ["0", "0", "6"]
 

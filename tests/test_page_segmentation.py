@@ -8,6 +8,7 @@ from page_visits import captions, checked, html, open_page, texts, through_the_t
 
 from vizcore import models
 from vizcore.evaluation import segmentation, segmentation_bench
+from vizcore.images import composites
 
 COMPOSITE = "Composite with known outline"
 
@@ -42,7 +43,7 @@ def test_the_kind_of_background():
     shown(app, "photo")
     shown(open_page("segmentation", grounds="Photographs"), "photo")
     shown(open_page("segmentation", grounds="sand"), "background")
-    for ground in segmentation_bench.GROUNDS:  # what the page says of the plain box is what was measured
+    for ground in composites.GROUNDS:  # what the page says of the plain box is what was measured
         rows = segmentation_bench.stored(ground).rows
         best = max(np.mean([row.cut for row in rows[source]]) for source in segmentation_bench.SOURCES)
         assert f"{np.mean([row.cut for row in rows['box']]):.2f}, from the seeds of the best map" in texts(app)
@@ -57,7 +58,7 @@ def test_alone_and_through_the_table():
     assert f"{len(segmentation_bench.stored().recipes)} composites" in texts(app)
 
 
-@pytest.mark.parametrize("ground", segmentation_bench.GROUNDS)
+@pytest.mark.parametrize("ground", composites.GROUNDS)
 def test_a_composite_of_the_measurement_scores_what_was_kept(ground):
     kept = segmentation_bench.stored(ground)
     recipe, row = kept.recipes[3], kept.rows["grad_cam"][3]
@@ -76,7 +77,7 @@ def test_a_composite_of_the_measurement_scores_what_was_kept(ground):
 def saliency_score(foreground: int) -> float:
     """What the page's own composite scores when only this percentile differs from the default."""
     settings = segmentation_bench.SOURCES["saliency"][1]._replace(foreground=foreground)
-    recipe = segmentation_bench.Recipe("zebra", "meadow", 70, 40, 60)
+    recipe = composites.Recipe("zebra", "meadow", 70, 40, 60)
     return segmentation_bench.measure_one(models.load("efficientnet_lite0"), "saliency", settings, recipe)[0].cut
 
 

@@ -5,9 +5,8 @@ import pytest
 from page_visits import captions, checked, html, open_page, texts, through_the_table
 
 from vizcore import literature, methods, models
-from vizcore.evaluation import randomization
+from vizcore.evaluation import compare
 from vizcore.literature import FAMILIES, WORKS
-from vizcore.methods import cost
 
 SMALL = {"model": "mini_vgg", "image": "jaguar"}  # the quickest network
 FAST = [name for name, method in methods.METHODS.items() if not method.slow]
@@ -93,7 +92,7 @@ def test_the_numbers_are_the_computed_ones():
     x = net.preprocess(gallery.open_image(gallery.find("gallery", "jaguar")))
     with_class = int(net(x).argmax())
     pair = [methods.run(name, net, x, with_class, layer="block4.relu2").values for name in ("hires_cam", "grad_cam")]
-    alike = randomization.in_words(cost.likeness(*pair, net.input_size))
+    alike = compare.in_words(compare.likeness(*pair, net.input_size))
     assert f"with Grad-CAM: {alike}." in texts(app)
     assert "1 forward pass and 1 backward pass." in texts(app)
 

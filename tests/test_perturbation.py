@@ -7,6 +7,7 @@ from torch import nn
 
 from vizcore import models
 from vizcore.evaluation import perturbation
+from vizcore.figures import charts, sentences
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +100,12 @@ def test_pixels_come_back_from_the_normalized_picture():
 
 
 def test_verdict_follows_the_numbers():
-    assert "matter more" in perturbation.verdict({"most": 1.0, "random": 2.0}, 10, "jaguar")
-    assert "at least as much" in perturbation.verdict({"most": 2.0, "random": 1.0}, 10, "jaguar")
+    assert "matter more" in sentences.removal({"most": 1.0, "random": 2.0}, 10, "jaguar")
+    assert "at least as much" in sentences.removal({"most": 2.0, "random": 1.0}, 10, "jaguar")
 
 
 def test_chart_draws_the_three_orders():
     lines = {name: np.array([3.0, row]) for row, name in enumerate(("most", "random", "least"))}
-    figure = perturbation.chart((0, 0.1), lines, 0.1, "Logit")
-    assert [trace.name for trace in figure.data] == list(perturbation.NAMES.values())
+    figure = charts.removal_chart((0, 0.1), lines, 0.1, "Logit")
+    assert [trace.name for trace in figure.data] == list(charts.REMOVALS.values())
     assert list(figure.data[1].x) == [0, 10] and list(figure.data[1].y) == [3, 1]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from vizcore.figures import sentences, tables
 from vizcore.inspection import relu_step
 
 
@@ -38,18 +39,18 @@ def test_random_example_is_seeded():
 
 def test_picture_strikes_what_is_dropped_and_shows_what_is_sent_on():
     step = relu_step.through_relu(*relu_step.example("Figure of the paper"))
-    guided = relu_step.picture(step, "guided")
+    guided = tables.relu_stage(step, "guided")
     assert guided.count("<table>") == 4 and guided.count("<s>") == 7
-    assert relu_step.picture(step, "backprop").count("<s>") == 4
-    assert relu_step.picture(step, "deconvnet").count("<s>") == 4
-    assert relu_step.picture(step, "forward").count("<s>") == 4
+    assert tables.relu_stage(step, "backprop").count("<s>") == 4
+    assert tables.relu_stage(step, "deconvnet").count("<s>") == 4
+    assert tables.relu_stage(step, "forward").count("<s>") == 4
 
 
 def test_sentences_count():
     step = relu_step.through_relu(*relu_step.example("Figure of the paper"))
-    assert "5 of 9 numbers pass unchanged" in relu_step.sentence(step, "forward")
-    assert "5 of 9 places are open. 3 of" in relu_step.sentence(step, "backprop")
-    assert "5 of 9 places are open. 3 of them were closed" in relu_step.sentence(step, "deconvnet")
-    assert "2 of 9" in relu_step.sentence(step, "guided")
+    assert "5 of 9 numbers pass unchanged" in sentences.relu_step(step, "forward")
+    assert "5 of 9 places are open. 3 of" in sentences.relu_step(step, "backprop")
+    assert "5 of 9 places are open. 3 of them were closed" in sentences.relu_step(step, "deconvnet")
+    assert "2 of 9" in sentences.relu_step(step, "guided")
     six = relu_step.through_relu(*relu_step.example("ReLU6"), 6.0)
-    assert "2 above 6 become 6" in relu_step.sentence(six, "forward")
+    assert "2 above 6 become 6" in sentences.relu_step(six, "forward")

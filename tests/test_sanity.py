@@ -6,8 +6,9 @@ import torch
 from torch import nn
 
 from vizcore import models
-from vizcore.evaluation import randomization
+from vizcore.evaluation import compare, randomization
 from vizcore.methods import relu_rules
+from vizcore.models import layers as model_layers
 
 
 @pytest.fixture(scope="module")
@@ -32,20 +33,20 @@ def slow_spearman(a, b):
 @pytest.mark.parametrize("levels", [3, 10, 1000])
 def test_spearman_equals_counting(levels):
     a, b = np.random.default_rng(levels).integers(0, levels, (2, 60))
-    assert randomization.spearman(a, b) == pytest.approx(slow_spearman(a.tolist(), b.tolist()))
+    assert compare.spearman(a, b) == pytest.approx(slow_spearman(a.tolist(), b.tolist()))
 
 
 def test_spearman_sees_only_the_order():
     a = np.random.default_rng(0).normal(size=(3, 8, 8))
-    assert randomization.spearman(a, np.exp(3 * a)) == pytest.approx(1)
-    assert randomization.spearman(a, -a) == pytest.approx(-1)
-    assert np.isnan(randomization.spearman(a, np.zeros_like(a)))
+    assert compare.spearman(a, np.exp(3 * a)) == pytest.approx(1)
+    assert compare.spearman(a, -a) == pytest.approx(-1)
+    assert np.isnan(compare.spearman(a, np.zeros_like(a)))
     with pytest.raises(ValueError, match="shape"):
-        randomization.spearman(a, a[0])
+        compare.spearman(a, a[0])
 
 
 def test_words_never_round_up_to_the_same():
-    words = [randomization.in_words(v) for v in (float("nan"), 1.0, 0.99996, 0.9951, 0.5, -0.25)]
+    words = [compare.in_words(v) for v in (float("nan"), 1.0, 0.99996, 0.9951, 0.5, -0.25)]
     assert words == ["undefined", "1.00", "> 0.999", "0.995", "0.50", "-0.25"]
 
 
@@ -87,4 +88,4 @@ def test_copy_works_with_capture_and_rules(net):
 
 
 def test_weighted_layers_are_in_order(net):
-    assert randomization.weighted_layers(net) == ("0", "3", "7")
+    assert model_layers.weighted_layers(net) == ("0", "3", "7")

@@ -10,12 +10,13 @@ from PIL import Image
 
 from vizcore import models
 from vizcore.evaluation import segmentation, segmentation_bench
-from vizcore.evaluation.segmentation import BACKGROUND, CORE, FOREGROUND, UNDECIDED
+from vizcore.figures import bars, sentences
 from vizcore.figures import masks as mask_figures
-from vizcore.images import gallery
+from vizcore.images import composites, gallery
+from vizcore.types import BACKGROUND, CORE, FOREGROUND, UNDECIDED, Mean
 from vizcore.ui import segments
 
-RECIPE = segmentation_bench.Recipe("zebra", "grass")
+RECIPE = composites.Recipe("zebra", "grass")
 
 
 def disc(height=60, width=90):
@@ -101,8 +102,8 @@ def test_equal_seeds_give_equal_masks_in_sixteen_threads():
     import cv2
 
     jobs = []
-    for number, recipe in enumerate(segmentation_bench.recipes(count=8)):
-        picture, truth = segmentation_bench.build(recipe, 96)
+    for number, recipe in enumerate(composites.recipes(count=8)):
+        picture, truth = composites.build(recipe, 96)
         noise = np.random.default_rng(number).random(truth.shape).astype(np.float32)
         jobs.append((picture, segmentation.seeds(segmentation.strength(noise[None] + truth, truth.shape, 4), 90, 40)))
     serial = [segmentation.cut(*job) for job in jobs]
@@ -124,27 +125,27 @@ def test_boxes():
 
 
 def test_composites_are_fixed_varied_and_kept_apart():
-    tuning, test = segmentation_bench.recipes("tuning"), segmentation_bench.recipes()
-    assert test == segmentation_bench.recipes() and test[:5] == segmentation_bench.recipes(count=5)
+    tuning, test = composites.recipes("tuning"), composites.recipes()
+    assert test == composites.recipes() and test[:5] == composites.recipes(count=5)
     assert len(test) >= 100 and len({r.cutout for r in test}) == len(test)
     assert {r.cutout for r in tuning}.isdisjoint(r.cutout for r in test)
     assert len({r.background for r in test}) == 12
     assert min(r.size for r in test) == 40 and max(r.size for r in test) == 90
-    picture, truth = segmentation_bench.build(RECIPE, 112)
+    picture, truth = composites.build(RECIPE, 112)
     assert picture.size == (112, 112) and truth.shape == (112, 112) and truth.any()
 
 
 def test_composites_on_photographs_differ_in_nothing_but_the_background():
-    plain = {asset.id for asset in gallery.records("photo") if asset.category in segmentation_bench.PLAIN}
+    plain = {asset.id for asset in gallery.records("photo") if asset.category in composites.PLAIN}
     for part in ("tuning", "test"):
-        pairs = zip(segmentation_bench.recipes(part), segmentation_bench.recipes(part, "photo"), strict=True)
+        pairs = zip(composites.recipes(part), composites.recipes(part, "photo"), strict=True)
         for material, photo in pairs:
             assert material == photo._replace(background=material.background)
-            assert segmentation_bench.ground(photo.background).kind == "photo" and segmentation_bench.ground(material.background).kind != "photo"
-    tuning, test = ({r.background for r in segmentation_bench.recipes(part, "photo")} for part in ("tuning", "test"))
-    assert tuning.isdisjoint(test) and plain.isdisjoint(tuning | test) and len(tuning) == segmentation_bench.TUNING_PHOTOS
-    assert len(test) == len(segmentation_bench.recipes()) and segmentation_bench.recipes(ground="photo") == segmentation_bench.recipes(ground="photo")
-    (a, mask), (b, same) = (segmentation_bench.build(segmentation_bench.recipes(ground=ground)[4], 112) for ground in segmentation_bench.GROUNDS)
+            assert composites.ground(photo.background).kind == "photo" and composites.ground(material.background).kind != "photo"
+    tuning, test = ({r.background for r in composites.recipes(part, "photo")} for part in ("tuning", "test"))
+    assert tuning.isdisjoint(test) and plain.isdisjoint(tuning | test) and len(tuning) == composites.TUNING_PHOTOS
+    assert len(test) == len(composites.recipes()) and composites.recipes(ground="photo") == composites.recipes(ground="photo")
+    (a, mask), (b, same) = (composites.build(composites.recipes(ground=ground)[4], 112) for ground in composites.GROUNDS)
     assert (mask == same).all()
     differ = (np.asarray(a).astype(int) - np.asarray(b)).any(-1)
     edges = mask_figures.edge(mask, 1) | mask_figures.edge(~mask, 1)
@@ -153,25 +154,25 @@ def test_composites_on_photographs_differ_in_nothing_but_the_background():
 
 def test_the_network_sees_the_composite_as_it_is():
     net = models.load("efficientnet_lite0")
-    picture, _ = segmentation_bench.build(RECIPE, 224)
+    picture, _ = composites.build(RECIPE, 224)
     x = segmentation_bench.inputs(net, picture)[0].permute(1, 2, 0).numpy() * np.float32(net.std) + np.float32(net.mean)
     assert np.abs(255 * x - np.asarray(picture)).max() < 0.01
 
 
 def test_interval_of_the_mean():
-    mean, low, high = segmentation_bench.interval([0.0, 1.0] * 50)
+    mean, low, high = Mean.of([0.0, 1.0] * 50)
     assert mean == 0.5 and 0.38 < low < 0.42 and 0.58 < high < 0.62
-    assert segmentation_bench.interval([0.3]) == pytest.approx((0.3, 0.3, 0.3))
+    assert Mean.of([0.3]) == pytest.approx((0.3, 0.3, 0.3))
 
 
 ROUNDING = 0.03  # another processor rounds the map otherwise, and a few pixels at the edge of a seed change sides
 
 
-@pytest.mark.parametrize("ground", segmentation_bench.GROUNDS)
+@pytest.mark.parametrize("ground", composites.GROUNDS)
 @pytest.mark.parametrize("source", segmentation_bench.SOURCES)
 def test_kept_numbers_are_found_again(source, ground):
     kept, net = segmentation_bench.stored(ground), models.load("efficientnet_lite0")
-    assert kept.model == net.name and kept.recipes == segmentation_bench.recipes(ground=ground)
+    assert kept.model == net.name and kept.recipes == composites.recipes(ground=ground)
     worst, best = kept.extremes(source, 8)
     scores = [row.cut for row in kept.rows[source]]
     assert scores[best[0]] == max(scores) and scores[worst[0]] == min(scores)
@@ -197,11 +198,11 @@ def test_settings_are_the_best_of_the_grid_on_tuning_composites():
     assert best(found["tuning"]) == ({source: settings for source, (_, settings) in segmentation_bench.SOURCES.items()}, segmentation_bench.BOX)
 
 
-@pytest.mark.parametrize("ground", segmentation_bench.GROUNDS)
+@pytest.mark.parametrize("ground", composites.GROUNDS)
 def test_kept_rows_of_the_boxes_and_kept_means(ground):
     found, kept = json.loads(segmentation_bench.FILE.read_text("utf-8"))[ground], segmentation_bench.stored(ground)
     for position in (0, 31, 50, 104):
-        row = segmentation_bench.box_row(segmentation_bench.recipes(ground=ground)[position], 224)
+        row = segmentation_bench.box_row(composites.recipes(ground=ground)[position], 224)
         assert np.allclose(row, found["rows"]["box"][position], rtol=0, atol=1e-6)
     for name, rows in kept.rows.items():
         assert len(rows) == len(kept.recipes)
@@ -215,8 +216,8 @@ def test_kept_grid_has_its_points_in_order_and_the_boxes_are_found_again():
     lines = json.loads(segmentation_bench.FILE.read_text("utf-8"))["tuning"]
     assert [tuple(line[:3]) for line in lines["box"]] == list(BOXES)
     assert [line[0] for line in lines["box share"]] == list(SHARES)
-    for ground, column in zip(segmentation_bench.GROUNDS, (-2, -1), strict=True):
-        truths = [segmentation_bench.build(recipe, 224)[1] for recipe in segmentation_bench.recipes("tuning", ground)]
+    for ground, column in zip(composites.GROUNDS, (-2, -1), strict=True):
+        truths = [composites.build(recipe, 224)[1] for recipe in composites.recipes("tuning", ground)]
         for line, share in zip(lines["box share"], SHARES, strict=True):
             box = segmentation.centre_box((224, 224), share)
             assert line[column] == pytest.approx(np.mean([segmentation.iou(box, truth) for truth in truths]), abs=1e-5)
@@ -226,14 +227,14 @@ def test_kept_grid_has_its_points_in_order_and_the_boxes_are_found_again():
 
 def test_progress_and_cancellation():
     net, seen = models.load("efficientnet_lite0"), []
-    segmentation_bench.measure(net, "grad_cam", segmentation_bench.SOURCES["grad_cam"][1], segmentation_bench.recipes(count=2), seen.append)
+    segmentation_bench.measure(net, "grad_cam", segmentation_bench.SOURCES["grad_cam"][1], composites.recipes(count=2), seen.append)
     assert seen == [0.5, 1.0]
 
     def stop(share):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        segmentation_bench.measure(net, "grad_cam", segmentation_bench.SOURCES["grad_cam"][1], segmentation_bench.recipes(count=2), stop)
+        segmentation_bench.measure(net, "grad_cam", segmentation_bench.SOURCES["grad_cam"][1], composites.recipes(count=2), stop)
 
 
 # Figures.
@@ -250,13 +251,13 @@ def test_figures():
     edge = mask_figures.edge(truth, 1)
     assert not (edge & truth).any() and mask_figures.cutout(picture, truth).size == (512, 512)
     rows = [segmentation_bench.Row(0.8, 0.3)] * 10
-    text = mask_figures.verdict("Saliency", rows, [segmentation_bench.Row(0.9, 0.2)] * 10)
+    text = sentences.segmented("Saliency", rows, [segmentation_bench.Row(0.9, 0.2)] * 10)
     assert "0.50 better than the threshold" in text and "0.10 worse than GrabCut from the centre box" in text
-    said = mask_figures.alone("Saliency", "here", rows, [segmentation_bench.Row(0.9, 0.2)] * 10)
+    said = sentences.alone("Saliency", "here", rows, [segmentation_bench.Row(0.9, 0.2)] * 10)
     assert "overlap the object more than a box in the middle does (IoU 0.30 and 0.20)" in said
     measured = {name: {"s": rows, "box": [segmentation_bench.Row(box, 0.2)] * 10} for name, box in (("A", 0.9), ("B", 0.5))}
-    said = mask_figures.without_network(measured, {"Saliency": "s"})
+    said = sentences.without_network(measured, {"Saliency": "s"})
     assert "on a 0.90, from the seeds of the best map (Saliency) 0.80: the box is better" in said
     assert "on b 0.50, from the seeds of the best map (Saliency) 0.80: the map is better" in said
-    chart = mask_figures.bars([("A <b>", [mask_figures.Bar("x", segmentation_bench.Mean(0.5, 0.4, 0.6))])])
+    chart = bars.grouped([("A <b>", [bars.Bar("x", Mean(0.5, 0.4, 0.6))])])
     assert "A &lt;b&gt;" in chart and "<b>0.50</b>" in chart

@@ -7,6 +7,7 @@ from itertools import combinations
 import pytest
 
 from vizcore import literature
+from vizcore.figures import tables
 from vizcore.figures import timeline as timeline_figures
 from vizcore.literature import FAMILIES, WORKS
 
@@ -86,13 +87,13 @@ def test_nothing_is_filled_where_nothing_runs():
 def test_tips_and_short_names():
     tips = timeline_figures.tips(WORKS)
     assert tips["score_cam"] == ["Score-CAM", "Wang et al., CVPR workshops 2020", literature.find("score_cam").idea]
-    assert timeline_figures.short("Abnar & Zuidema") == "Abnar & Zuidema"
-    assert timeline_figures.short("Chefer, Gur & Wolf") == "Chefer et al."
+    assert tables.short("Abnar & Zuidema") == "Abnar & Zuidema"
+    assert tables.short("Chefer, Gur & Wolf") == "Chefer et al."
 
 
 def test_table_says_what_the_records_say():
     works = [*literature.in_family("cam"), WORKS[0]._replace(key="x", name="<b>", url=None)]
-    source = timeline_figures.table(works, RUNS, "CAM & more")
+    source = tables.works_table(works, RUNS, "CAM & more")
     found = Balanced(source).found
     assert [a["href"] for tag, a in found if tag == "a"] == [work.url for work in works[:-1]]
     assert sum(tag == "tr" for tag, _ in found) == len(works) + 1
@@ -101,7 +102,7 @@ def test_table_says_what_the_records_say():
 
 
 def test_verdicts_in_words():
-    source = timeline_figures.verdicts(literature.VERDICTS, literature.QUESTIONS, WORKS, "What tests found")
+    source = tables.verdicts(literature.VERDICTS, literature.QUESTIONS, WORKS, "What tests found")
     said = [passed for results in literature.VERDICTS.values() for passed in results.values()]
     Balanced(source)
     assert source.count("✓ yes") == sum(said) and source.count("✗ no") == len(said) - sum(said)
@@ -115,4 +116,4 @@ def test_verdicts_in_words():
 @pytest.mark.parametrize("family", FAMILIES)
 def test_each_family_draws(family):
     Balanced(timeline_figures.chart(WORKS, RUNS, family))
-    Balanced(timeline_figures.table(literature.in_family(family), RUNS, family))
+    Balanced(tables.works_table(literature.in_family(family), RUNS, family))

@@ -11,9 +11,11 @@ from PIL import Image
 from torch import nn
 
 from vizcore import models
+from vizcore.figures import charts
 from vizcore.figures import patches as patch_figures
-from vizcore.inspection import effective_field, preferred, top_patches, unit_classes
-from vizcore.methods import relu_rules
+from vizcore.images import collection
+from vizcore.inspection import effective_field, preferred, top_patches, unit_classes, unit_gradients
+from vizcore.models import layers as model_layers
 from vizcore.models import partial
 
 
@@ -46,7 +48,7 @@ def net():
 def pictures():
     rng = np.random.default_rng(0)
     images = [Image.fromarray(rng.integers(0, 256, (33, 33, 3), dtype=np.uint8)) for _ in range(14)]
-    return top_patches.Collection(
+    return collection.Collection(
         tuple(f"noise {n}" for n in range(14)), tuple(str(n) for n in range(14)), lambda n: images[n]
     )
 
@@ -65,7 +67,7 @@ def test_partial_run_equals_the_whole_run(net):
     _, acts = net.forward(x, capture=names)
     for name in names:
         assert torch.equal(partial.activation(net, x, name), acts[name]), name
-    assert partial.calls(net)["relu"] == 2
+    assert net.layer("relu").calls == 2
 
 
 def test_partial_run_takes_other_sizes(net):
@@ -87,7 +89,7 @@ def test_going_on_from_a_layer_equals_a_network_with_that_layer_replaced(name):
         found = partial.logits_with(net, x, layer.name, torch.cat([own, other, own]))
         assert torch.allclose(found[[0, 2]], wanted.expand(2, -1), rtol=1e-4, atol=1e-4), layer.name
         module = random_networks.plain(net)
-        calls, here = partial.calls(net)[layer.name], []
+        calls, here = layer.calls, []
 
         def swap(module, inputs, output, here=here, calls=calls, other=other):
             here.append(0)
@@ -205,7 +207,7 @@ def test_look_up_takes_less_than_50_ms(net, pictures):
 
 
 def test_layers_that_are_one_tensor_share_a_ranking(net):
-    same = top_patches.same_outputs(net)
+    same = model_layers.same_outputs(net)
     assert same["block"] == same["block.2"] == same["block.1"] == "block.1"
     assert same["pool"] == "pool" and same["relu"] == "relu"
 
@@ -287,7 +289,7 @@ def test_patch_boxes(lite0):
         middle = (cell[0] + 0.5) * 32
         assert top <= middle <= bottom
     picture = Image.new("RGB", (10, 10), (9, 9, 9))
-    patch = np.asarray(top_patches.cut(picture, (-2, 7, 4, 13)))
+    patch = np.asarray(collection.cut(picture, (-2, 7, 4, 13)))
     assert patch.shape == (6, 6, 3) and (patch[2:, :3] == 9).all() and (patch[:2] == 128).all()
 
 
@@ -340,7 +342,7 @@ def test_contributions_are_weight_times_mean_behind_the_last_maps(net):
     for unit in range(8):
         expected = net.network.linear.weight[:, unit] * acts["block.1"][:, unit].mean()
         assert torch.allclose(unit_classes.contributions(net, x, "block.1", unit), expected, atol=1e-6)
-    readout = unit_classes.readout(net)
+    readout = model_layers.readout(net)
     assert readout.layer == net.cam_layer and readout.weights.shape == (5, 8)
 
 
@@ -356,11 +358,11 @@ def test_contributions_equal_one_gradient_per_class(net):
         assert unit_classes.contributions(net, x, "deep", unit).tolist() == pytest.approx(expected, abs=1e-6)
     with pytest.raises(ValueError):
         unit_classes.contributions(net, x, "deep", 6)
-    assert unit_classes.readout(models.load("digits_cnn")) is None
+    assert model_layers.readout(models.load("digits_cnn")) is None
 
 
 def test_lite0_reads_out_its_head(lite0):
-    assert unit_classes.readout(lite0).layer == "head.relu"
+    assert model_layers.readout(lite0).layer == "head.relu"
 
 
 # Figures.
@@ -379,7 +381,7 @@ def test_tiles_and_gradient_patches_keep_their_place():
 
 def test_depth_chart_shows_map_side_and_field(lite0):
     layers = patch_figures.field_layers(lite0)
-    figure = patch_figures.depth_chart(lite0, layers, "head.relu")
+    figure = charts.depth_chart(lite0, layers, "head.relu")
     sides, fields = figure.data[0], next(t for t in figure.data if t.name and "receptive" in t.name)
     assert sides.y[0] == 112 and sides.y[-1] == 7 and fields.y[-1] == 851
 
@@ -389,6 +391,7 @@ def test_a_cell_is_counted_in_the_maps_of_this_very_picture():
     net, x = random_networks.network("resnet18"), random_networks.photographs(64, 160)[:1]
     maps = partial.activation(net, x.requires_grad_(), "layer2")
     expected = torch.autograd.grad(maps[0, 3, 5, 17], x)[0]
-    assert torch.equal(relu_rules.backpropagate_unit(net, x, "layer2", 3, (5, 17)), expected)
-    with pytest.raises(ValueError, match="layer2 has 8 x 20 cells, none at 5, 20"):
-        relu_rules.backpropagate_unit(net, x, "layer2", 3, (5, 20))
+    found = unit_gradients.gradient(net, x, "layer2", 3, (5, 17)).gradients
+    assert torch.equal(torch.from_numpy(found), expected)
+    with pytest.raises(ValueError, match="layer2 has 8 x 20 cells; there is none at row 5, column 20"):
+        unit_gradients.gradient(net, x, "layer2", 3, (5, 20))

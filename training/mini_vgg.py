@@ -27,10 +27,10 @@ from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from training import release, views  # noqa: E402
-from vizcore import models
+from vizcore import models  # noqa: E402
 from vizcore.images import gallery  # noqa: E402
-from vizcore.models import net as models
-from vizcore.models import small_networks
+from vizcore.models import small_networks  # noqa: E402
+from vizcore.models.net import IMAGENET_MEAN, IMAGENET_STD  # noqa: E402
 
 SEED = 2
 HELD_OUT = 0.15  # share of the photographs, of the gallery and of the cut-outs
@@ -43,8 +43,8 @@ LEARNING_RATE = {"hold-out": 2e-3, "all": 1e-3}
 BATCH, WEIGHT_DECAY, MIXUP = 64, 0.05, 0.3
 HALVED = 100_000  # tensors with more numbers than this are stored as float16
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-MEAN = torch.tensor(models.IMAGENET_MEAN, device=DEVICE).view(3, 1, 1)
-STD = torch.tensor(models.IMAGENET_STD, device=DEVICE).view(3, 1, 1)
+MEAN = torch.tensor(IMAGENET_MEAN, device=DEVICE).view(3, 1, 1)
+STD = torch.tensor(IMAGENET_STD, device=DEVICE).view(3, 1, 1)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from training import release
 from vizcore import models
 from vizcore.evaluation import segmentation, segmentation_bench
 from vizcore.evaluation.segmentation import Settings
-from vizcore.images import gallery
+from vizcore.images import composites, gallery
+from vizcore.types import Mean
 
 MODEL, EXTREMES = "efficientnet_lite0", 8
 CUTS, THRESHOLDS = (1, 3), (60, 65, 70, 75, 80, 85, 90)
@@ -41,10 +42,10 @@ def network() -> models.Net:
 # Choosing the settings.
 
 
-def tried(recipe: segmentation_bench.Recipe) -> dict[str, list[float]]:
+def tried(recipe: composites.Recipe) -> dict[str, list[float]]:
     """The IoU of every point of every grid on one composite, in the grids' order."""
     net = network()
-    picture, truth = segmentation_bench.build(recipe, net.input_size)
+    picture, truth = composites.build(recipe, net.input_size)
     size, score = truth.shape, lambda mask: segmentation.iou(mask, truth)
     found = {
         "box share": [score(segmentation.centre_box(size, share)) for share in SHARES],
@@ -69,8 +70,8 @@ def tune() -> dict[str, list[list[float]]]:
         grids[f"{source} threshold"] = list(product(dict.fromkeys(point[0] for point in GRID), THRESHOLDS))
     lines = {name: [list(point) for point in grid] for name, grid in grids.items()}
     with ProcessPoolExecutor(2) as pool:
-        for ground in segmentation_bench.GROUNDS:
-            rows = list(pool.map(tried, segmentation_bench.recipes("tuning", ground)))
+        for ground in composites.GROUNDS:
+            rows = list(pool.map(tried, composites.recipes("tuning", ground)))
             for name, grid in lines.items():
                 for index, line in enumerate(grid):
                     line.append(round(sum(row[name][index] for row in rows) / len(rows), 5))
@@ -96,7 +97,7 @@ def best(lines: dict[str, list[list[float]]]) -> tuple[dict[str, Settings], segm
 
 def measure(ground: str) -> dict:
     """The measurement on all test composites of one kind."""
-    net, recipes, masks = network(), segmentation_bench.recipes(ground=ground), {}
+    net, recipes, masks = network(), composites.recipes(ground=ground), {}
     rows = {"box": [segmentation_bench.box_row(recipe, net.input_size) for recipe in recipes]}
     for source, (_, settings) in segmentation_bench.SOURCES.items():
         found = [segmentation_bench.measure_one(net, source, settings, recipe) for recipe in recipes]
@@ -105,7 +106,7 @@ def measure(ground: str) -> dict:
         chosen = order[:EXTREMES] + order[-EXTREMES:]
         masks[source] = {str(i): segmentation_bench.pack(found[i][1]) for i in sorted(chosen)}
     for name, found in rows.items():
-        print(ground, name, *(segmentation_bench.interval([row[k] for row in found]) for k in (0, 1)), sep="\n  ", flush=True)
+        print(ground, name, *(Mean.of([row[k] for row in found]) for k in (0, 1)), sep="\n  ", flush=True)
     kept = {name: [[round(v, 7) for v in row] for row in found] for name, found in rows.items()}
     return {"recipes": recipes, "rows": kept, "masks": masks}
 
@@ -134,11 +135,11 @@ def main() -> None:
         print(*best(found), sep="\n")
         return
     content = {
-        "model": MODEL, "seed": segmentation_bench.SEED, "box": segmentation_bench.BOX._asdict(),
+        "model": MODEL, "seed": composites.SEED, "box": segmentation_bench.BOX._asdict(),
         "settings": {source: {"params": p, **s._asdict()} for source, (p, s) in segmentation_bench.SOURCES.items()},
         "tuning": json.loads(Path(segmentation_bench.FILE).read_text("utf-8"))["tuning"],
     }  # fmt: skip
-    write(content | {ground: measure(ground) for ground in segmentation_bench.GROUNDS})
+    write(content | {ground: measure(ground) for ground in composites.GROUNDS})
 
 
 if __name__ == "__main__":

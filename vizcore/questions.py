@@ -7,7 +7,7 @@ picture or the class is not here but computed by the page.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from vizcore.inspection import cam_steps, chain_rule, relu_step, top_patches
+from vizcore.inspection import cam_steps, chain_rule, relu_step, top_patches, unit_gradients
 from vizcore.methods import cam, relu_rules
 
 
@@ -153,7 +153,7 @@ QUESTIONS = (
             "Cut each picture to the cell's receptive field, at most half the picture's side.",
             "Go back from that cell to the pixels by the chosen rule; each sketch has its own scale, grey is zero.",
         ],
-        [top_patches.build, relu_rules.backpropagate_unit],
+        [top_patches.build, unit_gradients.gradient],
         [_ZEILER, _SPRINGENBERG, _NIE],
         [("layer_by_layer", None), ("unit", None)],
     ),

@@ -18,21 +18,22 @@ def once(model: str) -> None:
     import torch
 
     from vizcore import models
-    from vizcore.figures import contact_sheet
+    from vizcore.images.collection import open_collection
     from vizcore.inspection import top_patches
+    from vizcore.models import layers as model_layers
 
     torch.set_num_threads(1)
     for rule in ("deconvnet", "guided"):
         start = time.perf_counter()
         net = models.load(model)
         loaded = time.perf_counter()
-        pictures = top_patches.collection(net)
+        pictures = open_collection(channels=net.channels)
         index = top_patches.load_or_build(net, pictures, folder=Path(tempfile.mkdtemp()))
         searched = time.perf_counter()
-        layers = contact_sheet.block_ends(net)
-        chosen = {layer.name: contact_sheet.firing_most(net, index, layer.name, 6) for layer in layers}
+        layers = model_layers.block_ends(net)
+        chosen = {layer.name: top_patches.firing_most(net, index, layer.name, 6) for layer in layers}
         steps: list[float] = []
-        sheets = contact_sheet.build(net, pictures, index, chosen, 9, rule, steps.append)
+        sheets = top_patches.build(net, pictures, index, chosen, 9, rule, steps.append)
         done = time.perf_counter()
         size = sum(len(sheet.sprite) + len(sheet.first) for sheet in sheets.values()) / 1000
         print(f"{net.title}, {rule}: {done - start:.2f} s, {len(sheets)} blocks, {len(steps)} drawings "

@@ -3,9 +3,10 @@
 
 def test_a_click_on_a_composite_shows_it(visit):
     from vizcore.evaluation import segmentation_bench
+    from vizcore.images import composites
 
     window = visit("segmentation?source=Grad-CAM")
-    for ground in segmentation_bench.GROUNDS:
+    for ground in composites.GROUNDS:
         if ground == "photo":
             window.page.get_by_role("radio", name="Photographs").click()
             window.page.get_by_text("Grad-CAM, on photographs: the 8 best").wait_for()

@@ -16,7 +16,6 @@ from vizcore.models import Net
 
 FILLS = ("mean", "blur")
 SHARES = (0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3)  # of the curve
-NAMES = {"most": "Most salient first", "random": "Random pixels", "least": "Least salient first"}
 
 
 def ranking(values: np.ndarray) -> np.ndarray:
@@ -105,46 +104,3 @@ def to_picture(net: Net, x: Tensor) -> Image.Image:
     return Image.fromarray(pixels.squeeze(-1) if net.channels == 1 else pixels)
 
 
-def verdict(logits: Mapping[str, float], share: float, name: str) -> str:
-    """What the curve says at one share, in words.
-
-    Args:
-        logits: after removing the "most" salient and "random" pixels. share: in percent. name: of the class.
-    """
-    most, random = logits["most"], logits["random"]
-    text = (
-        f"With {share:g} % of the pixels gone, the most salient ones leave “{name}” a logit of {most:.3g}, as many "
-        f"random ones {random:.3g}. "
-    )
-    if most < random:
-        return text + "Here the map finds pixels that matter more. Change the seed to see how much is chance."
-    return text + "Here random pixels hurt at least as much: the map does not name the ones that matter most."
-
-
-def chart(shares: Sequence[float], scores: Mapping[str, np.ndarray], chosen: float, name: str):
-    """Lines of the score against the share of pixels removed, as a plotly figure.
-
-    Args:
-        shares: 0 to 1.
-        scores: from "most", "random" and "least" to one score per share.
-        chosen: the share that is marked.
-        name: of the score, for the axis.
-    """
-    import plotly.graph_objects as go
-
-    dashes = {"most": "solid", "random": "dash", "least": "dot"}
-    figure = go.Figure(
-        [
-            go.Scatter(
-                x=[100 * share for share in shares], y=scores[key].tolist(), name=title, mode="lines+markers",
-                line={"dash": dashes[key], "width": 3}, hovertemplate="%{x:.3g} %: %{y:.3g}",
-            )
-            for key, title in NAMES.items()
-        ]
-    )  # fmt: skip
-    figure.add_vline(100 * chosen, line_width=1.5, line_dash="dash", line_color="#808080")
-    figure.update_layout(
-        height=380, margin={"l": 10, "r": 10, "t": 10, "b": 10}, legend={"orientation": "h", "y": 1.12},
-        xaxis_title="Pixels removed (%)", yaxis_title=name, hovermode="x unified", font_size=15,
-    )  # fmt: skip
-    return figure

@@ -6,16 +6,10 @@ Adebayo et al., "Sanity Checks for Saliency Maps" (NeurIPS 2018).
 import copy
 import dataclasses
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from vizcore.models import Net
-
-
-def weighted_layers(net: Net) -> tuple[str, ...]:
-    """Names of the convolutions and linear layers that have weights, in the order of execution."""
-    return tuple(layer.name for layer in net.layers if layer.kind in ("conv", "linear"))
 
 
 def randomize(net: Net, from_layer: str, seed: int = 0) -> Net:
@@ -57,33 +51,3 @@ def _redrawn(parameter: Tensor, generator: torch.Generator) -> torch.nn.Paramete
     return torch.nn.Parameter(noise.to(parameter), requires_grad=False)
 
 
-def spearman(a: np.ndarray, b: np.ndarray) -> float:
-    """Rank correlation of two arrays of equal shape, -1 to 1; equal values share their mean rank.
-
-    NaN where one of them is constant: then there is no order to compare.
-
-    Raises:
-        ValueError: the shapes differ.
-    """
-    if np.shape(a) != np.shape(b):
-        raise ValueError(f"The arrays must have the same shape, not {np.shape(a)} and {np.shape(b)}.")
-    x, y = (_ranks(np.ravel(values)) for values in (a, b))
-    x, y = x - x.mean(), y - y.mean()
-    scale = np.sqrt((x @ x) * (y @ y))
-    return float(x @ y / scale) if scale > 0 else float("nan")
-
-
-def in_words(correlation: float) -> str:
-    """The number with two digits, three where it is nearly 1, or that there is none."""
-    if np.isnan(correlation):
-        return "undefined"
-    if 0.9995 <= correlation < 1 - 1e-9:
-        return "> 0.999"
-    return f"{correlation:.3f}" if 0.99 < correlation < 1 - 1e-9 else f"{correlation:.2f}"
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """(n,) float64 ranks from 0; equal values get the mean of theirs."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return ((2 * last - counts - 1) / 2)[inverse]

@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 
 from vizcore.methods import cam
+from vizcore.types import BACKGROUND, CORE, FOREGROUND, UNDECIDED
 
-BACKGROUND, CORE, UNDECIDED, FOREGROUND = 0, 1, 2, 3  # OpenCV's GC_BGD, GC_FGD, GC_PR_BGD and GC_PR_FGD
 CORE_FROM = 99  # percentile from which a seed of the object stays object
 
 
@@ -134,17 +134,6 @@ def cut(picture: Image.Image, labels: np.ndarray, iterations: int = 3) -> np.nda
     if iterations > 1:
         cv2.grabCut(pixels, mask, None, below, above, iterations - 1, cv2.GC_EVAL)
     return (mask == FOREGROUND) | (mask == CORE)
-
-
-def segment(picture: Image.Image, values: np.ndarray, settings: Settings) -> np.ndarray:
-    """(H, W) bool: the object in the picture, by a method's raw values (C, H, W) or (h, w).
-
-    Raises:
-        ValueError: the map is the same everywhere.
-    """
-    size = picture.height, picture.width
-    found = seeds(strength(values, size, settings.sigma), settings.foreground, settings.background)
-    return cut(picture, found, settings.iterations)
 
 
 # What it is compared with.

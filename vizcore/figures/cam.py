@@ -82,49 +82,6 @@ def fitted(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
     return text.rstrip() + "..."
 
 
-def weight_bars(weights: np.ndarray, means: np.ndarray, count: int = 14) -> str:
-    """The largest and the smallest weights as bars, a gap between; hover tells the channel and the numbers; HTML.
-
-    Args:
-        weights: (K,) alphas. means: (K,) means of the feature maps.
-        count: bars at each end; all weights where there are no more than twice as many.
-    """
-    weights, means = np.asarray(weights, dtype=float), np.asarray(means, dtype=float)
-    order = np.argsort(-weights, kind="stable")
-    groups = [order] if len(order) <= 2 * count else [order[:count], order[-count:]]
-    high, low = max(float(weights.max()), 0.0), min(float(weights.min()), 0.0)
-    span = high - low or 1.0
-    red, blue = ("#{:02x}{:02x}{:02x}".format(*render.DIVERGING[i].tolist()) for i in (208, 48))
-    columns = []
-    for group in groups:
-        for k in group.tolist():
-            w = weights[k]
-            title = (
-                f"channel {k}: α {render.number(weights[k])}, mean of its map {render.number(means[k])}, "
-                f"α × mean {render.number(weights[k] * means[k])}"
-            )
-            place = f"top:{100 * (high - max(w, 0)) / span:.2f}%;height:{100 * abs(w) / span:.2f}%"
-            columns.append(
-                f'<div title="{title}" style="flex:1;min-width:0"><div style="position:relative;height:13rem">'
-                f'<i style="position:absolute;left:8%;right:8%;{place};background:{red if w > 0 else blue}"></i></div>'
-                f'<small style="writing-mode:vertical-rl;width:100%;line-height:1;padding-top:0.4rem">{k}</small></div>'
-            )
-        columns.append('<div style="flex:1.5"></div>')
-    zero = f"top:calc({high / span:.4f} * 13rem)"
-    scale = "".join(
-        f'<small style="position:absolute;right:0.5rem;top:calc({(high - value) / span:.4f} * 13rem - 0.6em)">'
-        f"{render.number(value)}</small>"
-        for value in sorted({high, 0.0, low})
-    )
-    return (
-        '<div role="img" aria-label="Weights of the feature maps" style="display:flex"><div '
-        f'style="position:relative;width:4.5rem">{scale}</div><div style="position:relative;flex:1;display:flex">'
-        f'<i style="position:absolute;left:0;right:0;{zero};border-top:1px solid #8888"></i>'
-        f"{''.join(columns[:-1])}</div></div>"
-        "<small>weight α of each channel; below each bar its number</small>"
-    )
-
-
 def tiles(steps: "Unrolled", chosen: Sequence[int], vmax: float) -> str:
     """The weighted maps of these channels as small pictures, in as many columns as fit; HTML.
 
@@ -161,3 +118,23 @@ def stages(steps: "Unrolled", side: int = 448) -> tuple[np.ndarray, np.ndarray, 
         render.enlarge(after, size, smooth=False),
         render.enlarge(after, size, smooth=True),
     )
+
+
+def zoom_box(values: np.ndarray, factor: int) -> tuple[int, int, int, int]:
+    """The square, 1 / `factor` of the picture, with most |value| in it; (left, top, right, bottom).
+
+    Args:
+        values: (C, H, W) or (H, W).
+
+    Raises:
+        ValueError: a factor below 1.
+    """
+    if factor < 1:
+        raise ValueError(f"The zoom factor is at least 1, not {factor}.")
+    strength = np.abs(np.asarray(values, dtype=np.float64))
+    strength = strength.sum(0) if strength.ndim == 3 else strength
+    high, wide = (max(1, side // factor) for side in strength.shape)
+    sums = np.pad(strength.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    windows = sums[high:, wide:] - sums[:-high, wide:] - sums[high:, :-wide] + sums[:-high, :-wide]
+    top, left = np.unravel_index(windows.argmax(), windows.shape)
+    return int(left), int(top), int(left) + wide, int(top) + high

@@ -3,6 +3,8 @@
 Everything here is plain numbers and words; the browser draws them (:mod:`vizcore.ui.dataflow`).
 """
 
+from __future__ import annotations
+
 import html
 import math
 from collections.abc import Mapping, Sequence
@@ -12,11 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vizcore.figures import render
-from vizcore.inspection.layer_gradients import INPUT, Quantity, Size
-from vizcore.models.graph import SCORE, Graph, Node
+from vizcore.types import INPUT, SCORE
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+    from vizcore.inspection.layer_gradients import Quantity, Size
+    from vizcore.models.graph import Graph, Node
 
 WIDE, HIGH, ROUND = 128, 46, 26  # a layer's box, and a join's circle, in units of the drawing
 _GAP, _LANE, _ARC, _BETWEEN = 26, 58, 11, 36
@@ -293,85 +295,7 @@ def _title(node: Node, value: float | None, norm: str, score: str) -> str:
 # Charts.
 
 
-def depth_chart(
-    names: Sequence[str], shapes: Sequence[tuple[int, ...]], values: Sequence[float], chosen: str | None, title: str
-) -> "Figure":
-    """The size of the gradient from the picture (left) to the score (right), on a logarithmic axis; zeros left out."""
-    import plotly.graph_objects as go
-
-    steps = list(range(len(names)))
-    texts = [f"{name}<br>{' × '.join(map(str, shape))}" for name, shape in zip(names, shapes, strict=True)]
-    figure = go.Figure(
-        go.Scatter(
-            x=steps, y=[value or None for value in values], text=texts, mode="lines+markers", connectgaps=False,
-            line={"color": _LINE[0], "width": 2}, marker={"size": 5},
-            hovertemplate="%{text}<br>%{y:.3g}<extra></extra>",
-        )
-    )  # fmt: skip
-    if chosen in names and values[names.index(chosen)]:
-        at = names.index(chosen)
-        figure.add_scatter(
-            x=[at], y=[values[at]], mode="markers", marker={"size": 14, "color": _LINE[1]}, hoverinfo="skip",
-        )  # fmt: skip
-        figure.add_vline(at, line={"color": _LINE[1], "dash": "dot", "width": 1.5}, annotation_text=short(chosen, 30),
-                         annotation_position="top")  # fmt: skip
-    figure.update_layout(
-        height=340, margin={"l": 10, "r": 10, "t": 30, "b": 10}, showlegend=False,
-        xaxis={"title": "layer, from the picture to the score"},
-        yaxis={"type": "log", "title": title, "exponentformat": "power", "dtick": 1},
-    )  # fmt: skip
-    return figure
-
-
-def error_chart(steps: Sequence[float], errors: Sequence[float], rounding: Sequence[float], chosen: float) -> "Figure":
-    """Relative error of the central difference against its step, both axes logarithmic, with the rounding expected."""
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    figure.add_scatter(
-        x=list(steps), y=list(rounding), mode="lines", name="float32 rounding, ε |s| / h",
-        line={"dash": "dot", "color": "#8a9499", "width": 2}, hoverinfo="skip",
-    )  # fmt: skip
-    figure.add_scatter(
-        x=list(steps), y=[error or None for error in errors], mode="lines+markers", name="relative difference",
-        line={"color": _LINE[0], "width": 3}, marker={"size": 8},
-        hovertemplate="h = %{x:.3g}<br>%{y:.3g}<extra></extra>",
-    )  # fmt: skip
-    at = list(steps).index(chosen)
-    if errors[at]:
-        figure.add_scatter(x=[chosen], y=[errors[at]], mode="markers", marker={"size": 15, "color": _LINE[1]},
-                           hoverinfo="skip", showlegend=False)  # fmt: skip
-    axis = {"type": "log", "exponentformat": "power", "dtick": 1}
-    figure.update_layout(
-        height=320, margin={"l": 10, "r": 10, "t": 10, "b": 10}, legend={"orientation": "h", "y": 1.14, "x": 0},
-        xaxis=axis | {"title": "step h, normalized units"}, yaxis=axis | {"title": "relative difference"},
-    )  # fmt: skip
-    return figure
-
-
 # Words.
-
-
-def verdict(names: Sequence[str], values: Sequence[float], norm: str, what: str) -> str:
-    """What the sizes by depth say, in sentences: how much they change from the end to the picture."""
-    pairs = [(value, name) for value, name in zip(values, names, strict=True) if value > 0]
-    if len(pairs) < 2 or values[0] == 0:
-        return f"The gradient of the {what} does not reach the picture: it is zero there."
-    (largest, top), (smallest, low) = max(pairs), min(pairs)
-    last, first = next((v, n) for v, n in reversed(pairs)), pairs[0]
-    ratio = first[0] / last[0]
-    change = f"{render.number(ratio)} times as large" if ratio >= 1 else f"{render.number(1 / ratio)} times smaller"
-    judged = (
-        "It vanishes on the way: so little arrives that early layers would hardly learn from it." if ratio < 1e-4
-        else "It explodes on the way." if ratio > 1e4
-        else f"Over {len(names) - 1} layers that is neither vanishing nor exploding, which would be many powers of ten."
-    )  # fmt: skip
-    zero = sum(value == 0 for value in values)
-    return (
-        f"{norm.upper()} at {last[1]}: {render.number(last[0])}; at the picture: {render.number(first[0])}, {change}. "
-        f"{judged} Largest at {top} ({render.number(largest)}), smallest at {low} ({render.number(smallest)})."
-        + (f" At {zero} layers it is exactly zero." if zero else "")
-    )
 
 
 def program(model: str, file: str, quantity: Quantity, layer: str) -> str:

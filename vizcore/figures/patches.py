@@ -1,23 +1,22 @@
 """Figures about receptive fields and single units: arrays in, a picture or a plotly figure out."""
 
+from __future__ import annotations
+
+import html
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from vizcore.figures import render
-from vizcore.inspection.preferred import Preferred
-from vizcore.methods import registry
-from vizcore.models import Layer, Net
+from vizcore.images.collection import cut
+from vizcore.types import Box
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+    from vizcore.models import Layer, Net
 
-Box = tuple[int, int, int, int]
 THEORY, EFFECT = (255, 255, 255), (255, 176, 0)
-_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
-_LINE = ("#2f8aa6", "#d0734a")  # legible on white and on near black
 
 
 def with_boxes(picture: Image.Image, side: int, boxes: Sequence[tuple[Box | None, render.Colour]]) -> Image.Image:
@@ -41,45 +40,6 @@ def field_layers(net: Net) -> tuple[Layer, ...]:
     return tuple(layer for layer in net.layers if layer.spatial and layer.kind in kinds)
 
 
-def depth_chart(net: Net, layers: Sequence[Layer], chosen: str) -> "Figure":
-    """Cells along a map's side and the size of the receptive field in pixels, layer by layer, on one log axis."""
-    import plotly.graph_objects as go
-
-    steps = list(range(1, len(layers) + 1))
-    names = [layer.name for layer in layers]
-    figure = go.Figure()
-    series = (
-        ("cells along a map's side", [layer.out_shape[1] for layer in layers], "cells", _LINE[0]),
-        (
-            "receptive field, pixels",
-            [layer.receptive_field.size if layer.receptive_field else None for layer in layers], "pixels", _LINE[1],
-        ),
-    )  # fmt: skip
-    for title, values, unit, colour in series:
-        figure.add_scatter(
-            x=steps, y=values, text=names, name=title, mode="lines", line={"color": colour, "width": 3, "shape": "hv"},
-            hovertemplate=f"%{{text}}<br>%{{y}} {unit}<extra></extra>",
-        )
-        if chosen in names and values[names.index(chosen)] is not None:
-            at = names.index(chosen)
-            figure.add_scatter(
-                x=[at + 1], y=[values[at]], mode="markers", marker={"size": 12, "color": colour}, text=[chosen],
-                hovertemplate=f"%{{text}}<br>%{{y}} {unit}<extra></extra>", showlegend=False,
-            )
-    figure.add_scatter(
-        x=[1, len(layers)], y=[net.input_size] * 2, mode="lines",
-        line={"dash": "dot", "width": 1.5, "color": "#8a9499"}, hoverinfo="skip",
-        name=f"the picture's side, {net.input_size} pixels",
-    )  # fmt: skip
-    numbers = [value for _, values, _, _ in series for value in values if value] + [net.input_size]
-    ticks = [tick for tick in _TICKS if min(numbers) / 2 <= tick <= 2 * max(numbers)]
-    figure.update_layout(
-        height=360, margin={"l": 10, "r": 10, "t": 10, "b": 10}, legend={"orientation": "h", "y": 1.12, "x": 0},
-        xaxis={"title": "layer, from input to output"}, yaxis={"type": "log", "tickvals": ticks},
-    )  # fmt: skip
-    return figure
-
-
 def tiles(patches: Sequence[Image.Image], side: int) -> np.ndarray:
     """Patches as (K, side, side, 3) uint8, each enlarged into the square and centred on grey."""
     sheet = np.full((len(patches), side, side, 3), 128, np.uint8)
@@ -90,40 +50,6 @@ def tiles(patches: Sequence[Image.Image], side: int) -> np.ndarray:
         down, right = (side - high) // 2, (side - wide) // 2
         tile[down : down + high, right : right + wide] = np.asarray(patch.convert("RGB").resize((wide, high), how))
     return sheet
-
-
-def trace_chart(found: Preferred, before_relu: bool) -> "Figure":
-    """What an ascent for one unit climbed, step by step."""
-    import plotly.graph_objects as go
-
-    figure = go.Figure(
-        go.Scatter(
-            x=list(range(1, len(found.trace) + 1)), y=found.trace[:, 0].tolist(), mode="lines",
-            line={"color": _LINE[0], "width": 3}, hovertemplate="step %{x}<br>%{y:.3g}<extra></extra>",
-        )
-    )  # fmt: skip
-    figure.update_layout(
-        height=300, margin={"l": 10, "r": 10, "t": 10, "b": 10}, xaxis={"title": "step"}, showlegend=False,
-        yaxis={"title": "mean of the map" + (", before its ReLU" if before_relu else "")},
-    )  # fmt: skip
-    return figure
-
-
-def class_chart(names: Sequence[str], values: np.ndarray, unit: str) -> "Figure":
-    """Signed horizontal bars, the largest first; red raises a score, blue lowers it, as in the signed colours."""
-    import plotly.graph_objects as go
-
-    colours = ["#c0473c" if value > 0 else "#3f6fb5" for value in values]
-    figure = go.Figure(
-        go.Bar(x=values.tolist(), y=list(range(len(values))), orientation="h", marker_color=colours,
-               customdata=list(names), hovertemplate="%{customdata}<br>%{x:.3g}<extra></extra>")
-    )  # fmt: skip
-    figure.update_layout(
-        height=80 + 28 * len(values), margin={"l": 10, "r": 10, "t": 10, "b": 10}, xaxis={"title": unit},
-        yaxis={"autorange": "reversed", "tickmode": "array", "tickvals": list(range(len(values))),
-               "ticktext": list(names)},
-    )  # fmt: skip
-    return figure
 
 
 def pixels(image: np.ndarray) -> Image.Image:
@@ -145,13 +71,72 @@ def gradient_patches(gradients: np.ndarray, boxes: Sequence[Box]) -> list[Image.
     return patches
 
 
-def rule_notes(net: Net, rule: str | None) -> list[str]:
-    """What the chosen way back cannot do in this network, in sentences."""
-    if rule is None:
-        return []
-    if not registry.count_relus(net):
-        return [f"{net.title} has no ReLU: this is the plain gradient."]
-    if rule == "deconvnet" and not registry.has_max_pool(net):
-        return [f"Deconvnet needs max-pooling to know the places; {net.title} has none, so the picture depends on the "
-                "unit and hardly on what is in the patch."]  # fmt: skip
-    return []
+SIDE = 512
+
+
+class Card(NamedTuple):
+    """One column of the sheet: a picture with its title and a line of text, below it (label, gradient) pairs."""
+
+    picture: Image.Image
+    title: str
+    text: str
+    gradients: Sequence[tuple[str, Image.Image]]
+
+
+def top_of(gradient: np.ndarray, box: Box) -> float:
+    """The end of the scale of a (C, H, W) gradient: 99.5 of 100 values in the box lie within it."""
+    part = gradient[:, box[0] : box[2], box[1] : box[3]]
+    return render.limits(part, True, 99.5)[1] if part.size else 1.0
+
+
+def gradient_patch(gradient: np.ndarray, top: float) -> Image.Image:
+    """A gradient, pixel by pixel: (3, H, W) in colour around grey, (1, H, W) blue and red around near-white."""
+    return render.colorize(gradient[0], True, top) if len(gradient) == 1 else render.gradient_image(gradient, vmax=top)
+
+
+def boxed(picture: Image.Image, field: Box, window: Box | None, crisp: bool) -> Image.Image:
+    """The picture at 512 pixels with its field outlined; or, given a window, only what lies in it.
+
+    Args:
+        picture: S x S pixels, what the network sees or a gradient of that size.
+        field: the part the neuron sees; the rest of a photograph is dimmed.
+        window: what to cut out; grey where it reaches over the edge.
+        crisp: pixels stay squares, and nothing is dimmed: for gradients.
+    """
+    how = Image.Resampling.NEAREST if crisp else Image.Resampling.BICUBIC
+    picture = picture.convert("RGB")
+    if window is None:
+        if field == (0, 0, picture.height, picture.width):
+            return picture.resize((SIDE, SIDE), how)
+        if not crisp:
+            seen = picture.crop((field[1], field[0], field[3], field[2]))
+            picture = Image.fromarray(np.asarray(picture) // 3)
+            picture.paste(seen, (field[1], field[0]))
+        large = picture.resize((SIDE, SIDE), how)
+        return with_boxes(large, picture.width, [(field, THEORY)])
+    patch = cut(picture, window)
+    factor = SIDE / max(patch.size)
+    patch = patch.resize(tuple(max(1, round(length * factor)) for length in patch.size), how)
+    square = Image.new("RGB", (SIDE, SIDE), (128, 128, 128))
+    square.paste(patch, ((SIDE - patch.width) // 2, (SIDE - patch.height) // 2))
+    return square
+
+
+def cards(cards: Sequence[Card], side: int = 288) -> str:
+    """HTML: one column for each card, as many side by side as there is room for."""
+    def image(picture: Image.Image, alt: str) -> str:
+        address = render.data_uri(picture.resize((side, side), Image.Resampling.BICUBIC))
+        return f'<img alt="{html.escape(alt)}" style="width:100%;display:block;border-radius:2px" src="{address}">'
+
+    columns = []
+    for card in cards:
+        parts = [image(card.picture, card.title), f"<b>{html.escape(card.title)}</b><br>{html.escape(card.text)}"]
+        for label, gradient in card.gradients:
+            parts += [image(gradient, f"{card.title}, {label}"), html.escape(label)]
+        lines = (
+            f'<div style="font-size:0.9rem;line-height:1.4;margin:0.2rem 0 0.7rem">{part}</div>' if n % 2 else part
+            for n, part in enumerate(parts)
+        )
+        columns.append(f'<figure style="margin:0;min-width:0">{"".join(lines)}</figure>')
+    grid = "display:grid;grid-template-columns:repeat(auto-fill,minmax(min(12rem,45%),1fr));gap:1.25rem 1rem"
+    return f'<div style="{grid}">{"".join(columns)}</div>'

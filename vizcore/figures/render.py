@@ -9,12 +9,9 @@ one background fit into 256 colours.
 
 import base64
 import io
-import unicodedata
-from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image
 
 Colour = tuple[int, int, int]
 
@@ -110,12 +107,11 @@ def colorize(values: np.ndarray, signed: bool = False, vmax: float | None = None
 
 
 def overlay(photo: Image.Image, values: np.ndarray, opacity: float = 0.5, signed: bool = False,
-            vmax: float | None = None, clip: float = 100.0, by_value: bool = False) -> Image.Image:
+            vmax: float | None = None, clip: float = 100.0) -> Image.Image:
     """The map (h, w), enlarged bilinearly to the photograph's size, laid over it; RGB.
 
     The raw values are enlarged, then coloured; the scale is taken from `values` as given, so that overlay,
-    bare map and colour bar agree. `by_value=True` multiplies the opacity by |value| / vmax: weak evidence
-    leaves the photograph clear.
+    bare map and colour bar agree.
     """
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity lies between 0 and 1, got {opacity}")
@@ -123,10 +119,7 @@ def overlay(photo: Image.Image, values: np.ndarray, opacity: float = 0.5, signed
     top = _top(values, signed, vmax, clip)
     large = enlarge(values, photo.size, smooth=True)
     heat, photo = colorize(large, signed, top), photo.convert("RGB")
-    if not by_value:
-        return Image.blend(photo, heat, opacity)
-    strength = np.clip(np.abs(large) if signed else large, 0, top) / (top or 1.0)
-    return Image.composite(heat, photo, Image.fromarray(np.rint(255 * opacity * strength).astype(np.uint8)))
+    return Image.blend(photo, heat, opacity)
 
 
 def gradient_image(values: np.ndarray, clip: float = 99.5, vmax: float | None = None) -> Image.Image:
@@ -191,164 +184,12 @@ def _indices(values: np.ndarray, signed: bool, top: float | np.ndarray) -> np.nd
     return np.rint(ZERO + 127 * share if signed else 255 * share).astype(np.uint8)
 
 
-class Layout(NamedTuple):
-    """Where the maps of a sprite lie: `count` cells of `cell` pixels, row by row, `gap` pixels between."""
-
-    columns: int
-    rows: int
-    cell: int
-    gap: int
-    count: int
-
-    def index_at(self, x: float, y: float) -> int | None:
-        """The map under the point (pixels from the top left), or None in a gap, an empty cell or outside."""
-        column, right = divmod(x, self.cell + self.gap)
-        row, down = divmod(y, self.cell + self.gap)
-        index = int(row * self.columns + column)
-        inside = 0 <= column < self.columns and row >= 0 and max(right, down) < self.cell
-        return index if inside and index < self.count else None
-
-    def box(self, index: int) -> tuple[int, int, int, int]:
-        """(left, top, right, bottom) of a map in pixels; right and bottom are the first pixels outside."""
-        if not 0 <= index < self.count:
-            raise IndexError(f"map {index} of {self.count}")
-        row, column = divmod(index, self.columns)
-        left, top = column * (self.cell + self.gap), row * (self.cell + self.gap)
-        return left, top, left + self.cell, top + self.cell
-
-
-def sprite(maps: np.ndarray, columns: int | None = None, cell: int = 64, gap: int = 4,
-           shared: bool = False, signed: bool = False, background: Colour = (127, 127, 127),
-           smooth: bool = False, vmax: float | None = None) -> tuple[Image.Image, Layout]:
-    """Many maps (K, H, W) in one RGB picture, and the layout that finds a map again.
-
-    `shared=True` puts all on one scale, `limits(maps, signed)`, and `vmax` on a scale of the caller's;
-    otherwise each map has its own, and its colours cannot be compared with its neighbours'. Maps that are not
-    square are centred in their cell. Enlarged cells are crisp or `smooth` (bilinear); reduced ones are
-    averaged, so that no row is skipped.
-    """
-    maps = _finite(maps)
-    if maps.ndim != 3:
-        raise ValueError(f"expected maps of shape (K, H, W), got {maps.shape}")
-    if cell < 1 or gap < 0 or (columns is not None and columns < 1):
-        raise ValueError(f"cell and columns are at least 1, gap at least 0, got {cell}, {columns}, {gap}")
-    count, height, width = maps.shape
-    columns = min(columns or 2 ** int(np.ceil(np.log2(count) / 2)), count)
-    layout = Layout(columns, -(-count // columns), cell, gap, count)
-
-    if shared or vmax is not None:
-        top = _top(maps, signed, vmax, 100.0)
-    else:
-        top = (np.abs(maps) if signed else maps).max(axis=(1, 2), keepdims=True, initial=0)
-    fit = cell / max(height, width)
-    high, wide = max(1, round(height * fit)), max(1, round(width * fit))
-    if smooth or fit < 1:
-        cells = _indices(_weights(height, high) @ maps @ _weights(width, wide).T, signed, top)
-    else:
-        rows, across = (np.arange(high) * height) // high, (np.arange(wide) * width) // wide
-        cells = _indices(maps, signed, top)[:, rows[:, None], across]
-
-    step, down, right = cell + gap, (cell - high) // 2, (cell - wide) // 2
-    canvas = np.empty((layout.rows, step, columns, step, 3), np.uint8)
-    canvas[:] = background
-    colours = np.empty((layout.rows * columns, high, wide, 3), np.uint8)
-    colours[:count], colours[count:] = _colours_of(signed)[cells], background
-    canvas[:, down:down + high, :, right:right + wide] = \
-        colours.reshape(layout.rows, columns, high, wide, 3).swapaxes(1, 2)
-    picture = canvas.reshape(layout.rows * step, columns * step, 3)
-    return Image.fromarray(picture[:layout.rows * step - gap, :columns * step - gap].copy()), layout
-
-
-def _weights(source: int, target: int) -> np.ndarray:
-    """(target, source) matrix: bilinear with half-pixel centres; when reducing, a wider triangle."""
-    reach = max(1.0, source / target)
-    centres = (np.arange(target) + 0.5) * source / target
-    weights = np.maximum(0, 1 - np.abs(centres[:, None] - np.arange(source) - 0.5) / reach)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
 def number(value: float) -> str:
     """A number with at most three significant digits, short enough for a tick: 0.0123, 1230, 1.2e-5."""
     text = f"{float(f'{value:.3g}'):g}"
     mantissa, mark, exponent = text.partition("e")
     text = f"{mantissa}e{int(exponent)}" if mark else text
     return "0" if text == "-0" else text
-
-
-def colorbar(vmin: float, vmax: float, signed: bool = False, label: str = "", dark: bool = False,
-             width: int | None = None, height: int | None = None, vertical: bool = False) -> Image.Image:
-    """The colour scale from `vmin` to `vmax` with three numbers, on a transparent background; RGBA.
-
-    `width` and `height` are in page pixels (default 320 x 34, or 84 x 224 when vertical, plus the label's
-    line); the image has twice as many, so that it is sharp on dense screens: show it at half its size. A bar
-    too narrow for three numbers goes without the middle one. `dark` picks light letters for a dark page.
-    """
-    font, ink = _font(24), (235, 235, 235, 255) if dark else (40, 40, 40, 255)
-    label, line = _plain(label), 34 if label else 0
-    wide = max(2 * (width or (84 if vertical else 320)), int(font.getlength(label)) + 2)
-    high = max(2 * height, line + 44) if height else (448 if vertical else 68) + line
-    image = Image.new("RGBA", (wide, high))
-    draw = ImageDraw.Draw(image)
-    draw.text((0, 0), label, ink, font)
-    ramp = Image.fromarray(DIVERGING[None, 1:] if signed else HEAT[None]).convert("RGBA")
-    ticks = [number(value) for value in (vmin, (vmin + vmax) / 2, vmax)]
-    if vertical:
-        box = (1, line, 33, high - 1)
-        bar = ramp.transpose(Image.Transpose.ROTATE_90)
-        spots = [((46, high - 2), "ld"), ((46, (line + high) // 2), "lm"), ((46, line), "la")]
-    else:
-        box = (1, line, wide - 2, high - 34)
-        bar = ramp
-        spots = [((0, high - 30), "la"), ((wide // 2, high - 30), "ma"), ((wide - 1, high - 30), "ra")]
-    if not vertical and sum(map(font.getlength, ticks)) + 48 > wide:
-        del ticks[1], spots[1]
-    image.paste(bar.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.NEAREST), box[:2])
-    draw.rectangle((box[0] - 1, box[1], box[2], box[3]), outline=(128, 128, 128, 255))
-    for (spot, anchor), tick in zip(spots, ticks, strict=True):
-        draw.text(spot, tick, ink, font, anchor=anchor)
-    return image
-
-
-def contact_sheet(rows: Sequence[Sequence[Image.Image]], captions: Sequence[str] = (),
-                  titles: Sequence[str] = (), cell: int = 224, gap: int = 12,
-                  dark: bool = False) -> Image.Image:
-    """Rows of images as one RGB picture, for a download or a printed page.
-
-    `captions` stand left of the rows, `titles` above the columns. Each image is fitted into a square of
-    `cell` pixels, its proportions kept.
-    """
-    if not rows or not any(rows):
-        raise ValueError("a contact sheet needs at least one image")
-    font = _font(max(11, cell // 14))
-    paper, ink = ((20, 22, 26), (235, 235, 235)) if dark else ((255, 255, 255), (40, 40, 40))
-    captions, titles = [_plain(text) for text in captions], [_plain(text) for text in titles]
-    line = round(font.size * 1.6)
-    left = gap + max([int(font.getlength(text)) + gap for text in captions], default=0)
-    top = gap + (line if titles else 0)
-    step = cell + gap
-    sheet = Image.new("RGB", (left + max(map(len, rows)) * step, top + len(rows) * step), paper)
-    draw = ImageDraw.Draw(sheet)
-    for column, title in enumerate(titles):
-        draw.text((left + column * step + cell // 2, gap), title, ink, font, anchor="ma")
-    for row, images in enumerate(rows):
-        if row < len(captions):
-            draw.text((gap, top + row * step + cell // 2), captions[row], ink, font, anchor="lm")
-        for column, image in enumerate(images):
-            fitted = ImageOps.contain(image.convert("RGBA"), (cell, cell), Image.Resampling.LANCZOS)
-            x = left + column * step + (cell - fitted.width) // 2
-            y = top + row * step + (cell - fitted.height) // 2
-            sheet.paste(fitted, (x, y), fitted)
-    return sheet
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.load_default(size)
-
-
-def _plain(text: str) -> str:
-    """The text in letters the bundled font has: accents dropped, typographic signs replaced."""
-    text = text.translate({0x2212: "-", 0x2013: "-", 0x2014: "-", 0x00D7: "x"})
-    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
 
 
 def encode(image: Image.Image, kind: str = "auto") -> bytes:
@@ -390,3 +231,8 @@ def _indexed(image: Image.Image, colours: list[Colour]) -> Image.Image:
     indexed = Image.fromarray(table[(red << 16) | (green << 8) | blue])
     indexed.putpalette(palette.astype(np.uint8).tobytes())
     return indexed
+
+
+def signed(value: float) -> str:
+    """A short number with a real minus sign."""
+    return number(value).replace("-", "−")

@@ -75,11 +75,6 @@ def digest(image: Image.Image) -> str:
     return content.hexdigest()
 
 
-def to_array(image: Image.Image) -> np.ndarray:
-    """The picture as float32 (H, W, 3) with values from 0 to 1."""
-    return np.asarray(image.convert("RGB"), dtype=np.float32) / np.float32(255)
-
-
 def _read(source) -> bytes:
     """At most `BYTE_CAP` + 1 bytes of the source, from its beginning."""
     if isinstance(source, bytes | bytearray | memoryview):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -88,16 +87,6 @@ def open_image(asset: Asset) -> Image.Image:
 
 
 @cache
-def thumbnail(asset: Asset, size: int) -> bytes:
-    """WebP bytes of the picture, its long side at most `size` pixels."""
-    image = open_image(asset)
-    image.thumbnail((size, size), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=80)
-    return buffer.getvalue()
-
-
-@cache
 def digits() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Handwritten digits: x_train (8000, 28, 28), y_train (8000,), x_test (2000, 28, 28), y_test (2000,).
 
@@ -114,38 +103,3 @@ def digits() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 def imagenet_categories() -> tuple[str, ...]:
     """The names of the 1000 ImageNet classes, in the order of a network's outputs."""
     return tuple((ASSETS / "imagenet_categories.txt").read_text("utf-8").splitlines())
-
-
-def composite(
-    cutout: Image.Image,
-    background: Image.Image,
-    size: int = 224,
-    scale: float = 0.7,
-    position: tuple[float, float] = (0.5, 0.5),
-) -> tuple[Image.Image, np.ndarray]:
-    """Put a cut-out on a background.
-
-    The background is cropped to a centred square and resized to `size`. The cut-out's long side becomes
-    `scale * size` pixels; `position` places it between the left and right edge and between top and bottom
-    (0 touches the first, 1 the second, 0.5 is the middle).
-    Returns the RGB picture (size x size) and a bool mask (size, size), True where the cut-out covers at least
-    half of the pixel. Raises ValueError for a scale outside 0 to 1.
-    """
-    if not 0 < scale <= 1:
-        raise ValueError(f"scale is {scale}; it must lie above 0 and at most at 1")
-    factor = scale * size / max(cutout.size)
-    width, height = (max(1, round(length * factor)) for length in cutout.size)
-    piece = cutout.convert("RGBA").resize((width, height), Image.Resampling.BICUBIC)
-    corner = (round((size - width) * position[0]), round((size - height) * position[1]))
-    layer = Image.new("RGBA", (size, size))
-    layer.paste(piece, corner)
-    picture = Image.alpha_composite(_square(background, size).convert("RGBA"), layer).convert("RGB")
-    return picture, np.asarray(layer)[..., 3] >= 128
-
-
-def _square(image: Image.Image, size: int) -> Image.Image:
-    """The centred square of a picture at `size` x `size` pixels, RGB."""
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    square = image.convert("RGB").crop((left, top, left + side, top + side))
-    return square.resize((size, size), Image.Resampling.BICUBIC)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vizcore.models import Layer, Net
+from vizcore.models import Net
 
 
 class Statistics(NamedTuple):
@@ -56,13 +56,6 @@ class Depth(NamedTuple):
     side: int
     sparsity: float
     dead: float
-
-
-def map_layers(net: Net) -> tuple[Layer, ...]:
-    """The layers with maps that compute something of their own, in the order of execution: convolutions,
-    activation functions and pooling, but neither normalization nor modules made of others."""
-    kinds = ("conv", "relu", "activation", "pool")
-    return tuple(layer for layer in net.layers if layer.spatial and layer.kind in kinds)
 
 
 def by_depth(net: Net, x: Tensor, layers: Sequence[str]) -> tuple[Depth, ...]:

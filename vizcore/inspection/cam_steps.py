@@ -5,12 +5,12 @@ Selvaraju et al., "Grad-CAM" (ICCV 2017), equations 1 and 2. The finished maps a
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vizcore.methods import cam
 from vizcore.models import Net
+from vizcore.models import layers as model_layers
 
 
 class Unrolled(NamedTuple):
@@ -100,13 +100,13 @@ def linear_head(net: Net, steps: Unrolled, target: int) -> LinearHead | None:
         None where the network's last linear layer does not take one number per map. A network without any,
         whose maps are the classes themselves, has weight 1 for the class's own map and 0 for the others.
     """
-    linear = [m for m in net.network.modules() if isinstance(m, nn.Linear)]
+    linear = model_layers.linear_head(net)
     maps, height, width = steps.activations.shape
     bias = 0.0
-    if linear and linear[-1].in_features == maps:
-        row = linear[-1].weight[target]
-        bias = 0.0 if linear[-1].bias is None else float(linear[-1].bias[target])
-    elif not linear and maps == len(net.categories):
+    if linear is not None and linear.in_features == maps:
+        row = linear.weight[target]
+        bias = 0.0 if linear.bias is None else float(linear.bias[target])
+    elif linear is None and maps == len(net.categories):
         row = torch.zeros_like(steps.weights)
         row[target] = 1
     else:
@@ -115,64 +115,3 @@ def linear_head(net: Net, steps: Unrolled, target: int) -> LinearHead | None:
     return LinearHead(float(error), float(steps.before_relu.sum()), bias, steps.score)
 
 
-def stops(net: Net) -> tuple[str, ...]:
-    """Layers worth a stop on the way through a network: one name for each map handed on from block to block.
-
-    Plain sequences are opened, so a residual or inception block counts as one layer; of a convolution, its
-    normalization and its ReLU only the last is kept. The network's Grad-CAM layer is always among them.
-    """
-    spatial = {layer.name: layer for layer in net.layers if layer.spatial}
-    found: list[str] = []
-
-    def visit(module: nn.Module, name: str) -> None:
-        for child_name, child in module.named_children():
-            path = f"{name}.{child_name}" if name else child_name
-            inner = next(child.children(), None) is not None
-            if inner and (isinstance(child, nn.Sequential) or path not in spatial):
-                visit(child, path)
-            elif path in spatial and spatial[path].kind not in ("pool", "dropout", "identity", "flatten"):
-                found.append(path)
-
-    visit(net.network, "")
-    order = {name: index for index, name in enumerate(spatial)}
-    found.sort(key=order.__getitem__)
-    kept = [
-        name
-        for name, after in zip(found, [*found, None][1:], strict=True)
-        if not (
-            after is not None
-            and spatial[name].kind in ("conv", "norm")
-            and spatial[after].kind in ("norm", "relu", "activation")
-            and spatial[after].out_shape == spatial[name].out_shape
-        )
-    ]
-    if net.cam_layer in order and net.cam_layer not in kept:
-        kept.append(net.cam_layer)
-    return tuple(sorted(kept, key=order.__getitem__))
-
-
-def correlation(first: np.ndarray, second: np.ndarray) -> float | None:
-    """Pearson correlation of two arrays of one shape, value by value; None where one of them is constant."""
-    a, b = (np.asarray(v, dtype=np.float64).ravel() - np.mean(v, dtype=np.float64) for v in (first, second))
-    size = np.linalg.norm(a) * np.linalg.norm(b)
-    return float(a @ b / size) if size > 0 else None
-
-
-def zoom_box(values: np.ndarray, factor: int) -> tuple[int, int, int, int]:
-    """The square, 1 / `factor` of the picture, with most |value| in it; (left, top, right, bottom).
-
-    Args:
-        values: (C, H, W) or (H, W).
-
-    Raises:
-        ValueError: a factor below 1.
-    """
-    if factor < 1:
-        raise ValueError(f"The zoom factor is at least 1, not {factor}.")
-    strength = np.abs(np.asarray(values, dtype=np.float64))
-    strength = strength.sum(0) if strength.ndim == 3 else strength
-    high, wide = (max(1, side // factor) for side in strength.shape)
-    sums = np.pad(strength.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    windows = sums[high:, wide:] - sums[:-high, wide:] - sums[high:, :-wide] + sums[:-high, :-wide]
-    top, left = np.unravel_index(windows.argmax(), windows.shape)
-    return int(left), int(top), int(left) + wide, int(top) + high

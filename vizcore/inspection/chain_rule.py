@@ -9,13 +9,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vizcore.inspection.cam_steps import stops
-from vizcore.inspection.preferred import before_relu
 from vizcore.models import Net, partial
+from vizcore.models.layers import before_relu, stops
 
 # A network of nine numbers.
 
-COLUMNS = (("x1", "x2"), ("z1", "z2"), ("a1", "a2"), ("m1", "m2"), ("s",))
 TARGETS = ("s", "m1", "m2", "a1", "a2", "z1", "z2")
 
 
@@ -92,8 +90,7 @@ class TwoPieces(NamedTuple):
 
 def layers(net: Net) -> tuple[str, ...]:
     """Layers to take a network apart at: maps handed on from block to block, each made once."""
-    calls = partial.calls(net)
-    return tuple(name for name in stops(net) if calls[name] == 1)
+    return tuple(name for name in stops(net) if net.layer(name).calls == 1)
 
 
 def default_layer(net: Net) -> str | None:

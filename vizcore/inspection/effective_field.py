@@ -28,14 +28,11 @@ def effective_field(net: Net, x: Tensor, layer: str, cell: tuple[int, int], unit
     Raises:
         ValueError: an unknown layer, or a cell or unit it does not have.
     """
-    shape = net.layer(layer).out_shape
-    if len(shape) != 3:
+    if len(net.layer(layer).out_shape) != 3:
         raise ValueError(f"{layer} of {net.title} has no maps, so none of its cells has a receptive field.")
-    row, column = cell
-    if not (0 <= row < shape[1] and 0 <= column < shape[2]):
-        raise ValueError(f"{layer} has {shape[1]} x {shape[2]} cells; there is none at row {row}, column {column}.")
-    if unit is not None and not 0 <= unit < shape[0]:
-        raise ValueError(f"{layer} has units 0 to {shape[0] - 1}, not {unit}.")
+    row, column = net.layer(layer).check_cell(cell)
+    if unit is not None:
+        net.check_unit(layer, unit)
     total = torch.zeros(x.shape[2:], device=x.device)
     for part in x.detach().split(2):  # two pictures at a time: the graph of many would need much memory
         part.requires_grad_()

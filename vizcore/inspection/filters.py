@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from vizcore.models import Net
+from vizcore.models.layers import first_linear
 
 
 def filter_bank(net: Net, layer: str) -> np.ndarray:
@@ -19,13 +20,6 @@ def filter_bank(net: Net, layer: str) -> np.ndarray:
     if not isinstance(module, nn.Conv2d):
         raise ValueError(f"{layer} of {net.title} is not a convolution: it has no kernels.")
     return module.weight.detach().cpu().numpy().copy()
-
-
-def convolutions(net: Net) -> tuple[str, ...]:
-    """Names of the layers that have kernels, in the order of execution."""
-    return tuple(
-        layer.name for layer in net.layers if isinstance(net.network.get_submodule(layer.name), nn.Conv2d)
-    )
 
 
 class Scaled(NamedTuple):
@@ -47,12 +41,6 @@ def scale(weights: np.ndarray, shared: bool = False) -> Scaled:
     low, high = (end(axis=axes, keepdims=True) for end in (weights.min, weights.max))
     span = np.where(high > low, high - low, 1).astype(np.float64)
     return Scaled(np.rint(255 * (weights - low) / span).astype(np.uint8), low, high)
-
-
-def unscale(scaled: Scaled) -> np.ndarray:
-    """The weights again, each within half a grey level, (high - low) / 510."""
-    low, high = scaled.low.astype(np.float64), scaled.high.astype(np.float64)
-    return low + scaled.grey * (high - low) / 255
 
 
 def norms(bank: np.ndarray) -> np.ndarray:
@@ -81,20 +69,6 @@ def faces(bank: np.ndarray, channel: int | None = None) -> np.ndarray:
 
 
 # Fully connected layers.
-
-
-def first_linear(net: Net) -> str:
-    """Name of the linear layer that sees the pixels themselves.
-
-    Raises:
-        ValueError: the first layer with weights is not linear.
-    """
-    for layer in net.layers:
-        if layer.kind == "linear":
-            return layer.name
-        if layer.kind not in ("flatten", "identity", "dropout"):
-            break
-    raise ValueError(f"{net.title} has no fully connected layer on its pixels.")
 
 
 def templates(net: Net) -> np.ndarray:

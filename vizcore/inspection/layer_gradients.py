@@ -11,21 +11,20 @@ al., JMLR 2018, section 3.2). While the network runs, only the place of each lay
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.graph import GradientEdge, get_gradient_edge
+from torch.autograd.graph import GradientEdge
 
 from vizcore.methods.gradients import check_score, score
-from vizcore.models import Net, capture, partial
+from vizcore.models import Net, partial
+from vizcore.models.partial import noting
+from vizcore.types import INPUT, Progress
 
-INPUT = "input"
 SCALARS = ("mean", "strongest", "sum")
-Progress = Callable[[float], None]
 
 
 class Quantity(NamedTuple):
@@ -63,10 +62,6 @@ class Size(NamedTuple):
     count: int
 
 
-class _Reached(Exception):
-    """Leaves the forward pass: the cut has been reached."""
-
-
 def scalar_of(activation: Tensor, scalar: str, unit: int) -> Tensor:
     """(N,) one number per image from a layer's output (N, K, ...): see :class:`Quantity`.
 
@@ -90,27 +85,6 @@ def values(net: Net, x: Tensor, quantity: Quantity) -> Tensor:
     return score(net(x), net.check_target(quantity.target, len(x)), quantity.of)
 
 
-@contextmanager
-def noting(net: Net, end: str | None = None) -> Iterator[dict[str, GradientEdge | None]]:
-    """Within this block, in this thread, note where each layer's last output is in the graph; None: not in it.
-
-    Args:
-        end: the forward pass is left when this layer has given out its last output.
-    """
-    found: dict[str, GradientEdge | None] = {}
-    left = dict(partial.calls(net))
-
-    def note(name: str, output: Tensor) -> None:
-        left[name] -= 1
-        if left[name] == 0:
-            found[name] = get_gradient_edge(output) if output.requires_grad else None
-            if name == end:
-                raise _Reached(output)
-
-    with capture.observing(note):
-        yield found
-
-
 def all_gradients(net: Net, x: Tensor, quantity: Quantity, layers: Iterable[str] | None = None) -> Found:
     """Gradients of a quantity with respect to every layer it passes: one forward, one backward pass.
 
@@ -131,7 +105,7 @@ def all_gradients(net: Net, x: Tensor, quantity: Quantity, layers: Iterable[str]
     with torch.enable_grad(), noting(net, cut) as edges:
         try:
             number = score(net(x), targets, quantity.of).sum()
-        except _Reached as reached:
+        except partial.Reached as reached:
             number = scalar_of(reached.args[0], quantity.scalar, quantity.unit).sum()
     kept = {name: edge for name, edge in edges.items() if names is None or name in names}
     places = {_key(edge): edge for edge in kept.values() if edge is not None}

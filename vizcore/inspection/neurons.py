@@ -5,7 +5,6 @@ gradient is exactly zero everywhere else. Erhan et al., "Visualizing Higher-Laye
 (technical report, 2009); Simonyan et al. (arXiv 2013), section 3; Zeiler & Fergus (ECCV 2014), section 4.
 """
 
-import contextlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -13,28 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vizcore.images.collection import Collection
 from vizcore.inspection.effective_field import clipped
-from vizcore.inspection.top_patches import Collection, Hit
-from vizcore.methods.relu_rules import relu_rule
+from vizcore.inspection.top_patches import Hit
+from vizcore.inspection.unit_gradients import map_shape
 from vizcore.models import Layer, Net, partial
-
-Box = tuple[int, int, int, int]  # top, left, bottom, right; bottom and right exclusive
-Cell = tuple[int, int]
-AT_ONCE = 2  # pictures: the graph of many would need much memory
-
-
-class Gradients(NamedTuple):
-    """One neuron, N pictures.
-
-    Attributes:
-        values: (N,) float32, the neuron's activation in each picture.
-        cells: (row, column) of the neuron in each picture; (0, 0) in a layer without positions.
-        gradients: (N, C, H, W) float32, signed: activation per unit of normalized input.
-    """
-
-    values: np.ndarray
-    cells: tuple[Cell, ...]
-    gradients: np.ndarray
+from vizcore.types import Box, Cell
 
 
 class Spread(NamedTuple):
@@ -79,60 +62,6 @@ def default_layer(net: Net) -> str:
         if layer.receptive_field and layer.kind == "relu" and 2 * layer.receptive_field.size <= net.input_size
     ]  # fmt: skip
     return (small or maps or found)[-1].name
-
-
-def neuron_gradient(
-    net: Net,
-    x: Tensor,
-    layer: str,
-    unit: int,
-    cells: Cell | Sequence[Cell] | None = None,
-    rule: str | None = None,
-) -> Gradients:
-    r"""$\partial A^k_{ij} / \partial x$: the network runs as far as the layer, then back from one number.
-
-    Args:
-        x: (N, C, H, W), normalized.
-        layer: a layer's name. unit: the map k, or the number in a vector.
-        cells: (row, column), the same for all pictures; one for each; or None for each picture's strongest.
-        rule: "deconvnet" or "guided" for the ReLUs on the way (see :mod:`vizcore.methods.relu_rules`), None for the gradient.
-
-    Raises:
-        ValueError: an unknown layer, unit or cell.
-    """
-    count = net.layer(layer).out_shape[0]
-    if not 0 <= unit < count:
-        raise ValueError(f"{layer} has units 0 to {count - 1}, not {unit}.")
-    wanted = [cells] * len(x) if cells is None or isinstance(cells[0], int) else list(cells)
-    values, places, gradients = [], [], []
-    for start in range(0, len(x), AT_ONCE):
-        part = x[start : start + AT_ONCE].detach().clone().requires_grad_()
-        with torch.enable_grad():
-            with relu_rule(rule) if rule else contextlib.nullcontext():
-                acts = partial.activation(net, part, layer)
-            maps = acts[:, unit].reshape(len(part), *_shape(net, layer, acts))
-            here = [_cell(layer, m, c) for m, c in zip(maps, wanted[start : start + AT_ONCE], strict=True)]
-            neurons = torch.stack([m[cell] for m, cell in zip(maps, here, strict=True)])
-            (gradient,) = torch.autograd.grad(neurons.sum(), part)  # pictures do not mix, so one sum will do
-        values.append(neurons.detach())
-        places.extend(here)
-        gradients.append(gradient)
-    return Gradients(torch.cat(values).numpy(force=True), tuple(places), torch.cat(gradients).numpy(force=True))
-
-
-def _shape(net: Net, layer: str, acts: Tensor) -> tuple[int, int]:
-    """Rows and columns of a layer's output: (1, 1) for a vector."""
-    if acts.ndim not in (2, 4):
-        raise ValueError(f"{layer} of {net.title} has an output of shape {tuple(acts.shape[1:])}, not maps.")
-    return tuple(acts.shape[2:]) if acts.ndim == 4 else (1, 1)
-
-
-def _cell(layer: str, values: Tensor, cell: Cell | None) -> Cell:
-    rows, columns = values.shape
-    row, column = divmod(int(values.argmax()), columns) if cell is None else cell
-    if not (0 <= row < rows and 0 <= column < columns):
-        raise ValueError(f"{layer} has {rows} x {columns} cells; there is none at row {row}, column {column}.")
-    return row, column
 
 
 def strongest(values: np.ndarray, row: int | None = None, column: int | None = None) -> Cell:
@@ -223,7 +152,7 @@ def along(
     with torch.no_grad():
         for part in torch.tensor(list(steps), dtype=x.dtype, device=x.device).split(8):
             acts = partial.activation(net, x + part[:, None, None, None] * direction, layer)
-            maps = acts[:, unit].reshape(len(part), *_shape(net, layer, acts))
+            maps = acts[:, unit].reshape(len(part), *map_shape(net, layer, acts))
             found.append(maps[:, cell[0], cell[1]])
     return torch.cat(found).numpy(force=True)
 

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vizcore.models import Net, partial
+from vizcore.models.layers import before_relu
 
 # Square root of the covariance of the colours of ImageNet's pixels (Olah et al. 2017), largest column of length 1.
 _COLOURS = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
@@ -73,22 +74,6 @@ def _moved(x: Tensor, generator: torch.Generator) -> Tensor:
     return F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
 
 
-def before_relu(net: Net, layer: str) -> str:
-    """The layer to climb for a ReLU, or for a block that ends in one: the one right before it.
-
-    Where a ReLU is shut there is no gradient to follow, and above its ceiling, if it has one, none either.
-    """
-    names = [item.name for item in net.layers]
-    at = names.index(layer)
-    if at > 0 and net.layers[at].kind == "block" and net.layers[at - 1].kind == "relu":
-        at -= 1
-    if at > 0 and net.layers[at].kind == "relu":
-        one, other = net.layers[at - 1], net.layers[at]
-        if one.kind in ("conv", "norm") and one.out_shape == other.out_shape and partial.calls(net)[other.name] == 1:
-            return one.name
-    return layer
-
-
 def _levels(acts: Tensor, units: Tensor) -> Tensor:
     """(N,): the mean activation of unit n in picture n."""
     chosen = acts[torch.arange(len(units)), units]
@@ -123,8 +108,8 @@ def synthesize(
         ValueError: an unknown layer or unit.
     """
     shape = net.layer(layer).out_shape
-    if wrong := [unit for unit in units if not 0 <= unit < shape[0]]:
-        raise ValueError(f"{layer} has units 0 to {shape[0] - 1}, not {wrong[0]}.")
+    for unit in units:
+        net.check_unit(layer, unit)
     size = size or min(net.input_size, 128)
     if len(shape) != 3:
         size = net.input_size

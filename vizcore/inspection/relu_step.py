@@ -6,14 +6,11 @@ the numbers come from the very functions that make the pictures of a real networ
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vizcore.methods import registry
 from vizcore.methods.relu_rules import relu_rule
-from vizcore.models import Net
 
 RULES = ("backprop", "deconvnet", "guided")
 _FIGURE = ([[1, -1, 5], [2, -5, -7], [-3, 2, 4]], [[-2, 3, -1], [6, -3, 1], [2, -1, 3]])
@@ -76,78 +73,3 @@ def through_relu(f: Tensor, gradient: Tensor, ceiling: float | None = None) -> S
     return Step(f, out.detach(), gradient, is_open, (gradient > 0).to(f), back)
 
 
-def table(values: Tensor, title: str, dropped: Tensor | None = None, mask: bool = False) -> str:
-    """A grid of numbers as HTML.
-
-    Args:
-        values: (n, n).
-        dropped: (n, n), true where the number goes no further: it is struck through.
-        mask: draw ones as filled cells and zeros as empty ones.
-    """
-    rows = []
-    for r, row in enumerate(values.tolist()):
-        cells = []
-        for c, value in enumerate(row):
-            text = f"{value:g}".replace("-", "−")
-            if dropped is not None and dropped[r, c]:
-                cells.append(f'<td class="out"><s>{text}</s></td>')
-            else:
-                kind = "on" if mask and value else "zero" if value == 0 else ""
-                cells.append(f'<td class="{kind}">{text}</td>')
-        rows.append(f"<tr>{''.join(cells)}</tr>")
-    return f"<table><caption>{title}</caption><tbody>{''.join(rows)}</tbody></table>"
-
-
-def picture(step: Step, stage: str) -> str:
-    """HTML of one stage, "forward" or a rule: what goes in, the masks, what comes out."""
-    if stage == "forward":
-        parts = [table(step.f, "Input f", step.out != step.f), "→", table(step.out, "Output, ReLU(f)")]
-        return f'<div class="viz-grid">{"".join(map(_sign, parts))}</div>'
-    masks = {
-        "backprop": [("f let it through", step.open)],
-        "deconvnet": [("R &gt; 0", step.positive)],
-        "guided": [("f let it through", step.open), ("R &gt; 0", step.positive)],
-    }[stage]
-    keep = torch.stack([mask for _, mask in masks]).prod(0)
-    parts = [table(step.gradient, "Arriving gradient R", keep == 0)]
-    for title, mask in masks:
-        parts += ["×", table(mask, title, mask=True)]
-    parts += ["=", table(step.back[stage], "Sent on")]
-    return f'<div class="viz-grid">{"".join(map(_sign, parts))}</div>'
-
-
-def _sign(part: str) -> str:
-    return part if part.startswith("<") else f'<span class="sign">{part}</span>'
-
-
-def sentence(step: Step, stage: str) -> str:
-    """What happened at a stage, "forward" or a rule, with the numbers counted."""
-    count, is_open, positive = step.f.numel(), step.open > 0, step.positive > 0
-    if stage == "forward":
-        clipped = int((step.out < step.f).sum())
-        text = f"Forward, {int(is_open.sum())} of {count} numbers pass unchanged; what is not positive becomes 0"
-        return f"{text}, and {clipped} above 6 become 6." if clipped else f"{text}."
-    passed = {"backprop": is_open, "deconvnet": positive, "guided": is_open & positive}[stage]
-    lead = f"{int(passed.sum())} of {count} places are open."
-    if stage == "backprop":
-        negative = int((is_open & (step.gradient < 0)).sum())
-        return f"Backprop asks only where f passed. {lead} {negative} of the numbers sent on are negative."
-    if stage == "deconvnet":
-        closed = int((positive & ~is_open).sum())
-        return f"Deconvnet asks only for the sign of R. {lead} {closed} of them were closed on the way forward."
-    return f"Guided backpropagation asks for both. {lead}"
-
-
-def unit_notes(net: Net, gradient: np.ndarray) -> list[str]:
-    """What to be careful about when a unit of this network is explained; `gradient` is its plain one."""
-    found = []
-    if not registry.count_relus(net):
-        found.append(f"{net.title} has no ReLU, so there is nothing to replace: all three are the same.")
-    elif not registry.has_max_pool(net):
-        found.append(
-            f"Deconvnet needs max-pool switches; {net.title} has no max-pooling, so its picture depends on "
-            "the image only through the place where the unit is strongest."
-        )
-    if not gradient.any():
-        found.append("The plain gradient of this unit is exactly zero: it is silent here. Choose another one.")
-    return found

@@ -11,30 +11,22 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from vizcore.images import gallery
-from vizcore.models import Layer, Net, capture
+from vizcore.images.collection import Collection
+from vizcore.models import Layer, Net, capture, partial
+from vizcore.models import layers as model_layers
+from vizcore.models.layers import same_outputs
+from vizcore.types import Progress
 
 VERSION, COUNT = 1, 9  # of the file's layout; pictures kept per unit
-COLLECTIONS = {"gallery": ("gallery",), "all pictures": ("gallery", "photo", "cutout")}
-Progress = Callable[[float], None]
-
-
-class Collection(NamedTuple):
-    """Pictures to search: their names, what identifies their content, and how to open one."""
-
-    titles: tuple[str, ...]
-    digests: tuple[str, ...]
-    open: Callable[[int], Image.Image]
 
 
 class Hit(NamedTuple):
@@ -68,43 +60,15 @@ class Index:
         Raises:
             ValueError: an unknown layer, one without maps, or a unit it does not have.
         """
-        shape = net.layer(layer).out_shape
+        width = net.layer(layer).out_shape[-1]
         if layer not in self.rankings:
             raise ValueError(f"{layer} of {net.title} has no feature maps to search.")
-        if not 0 <= unit < shape[0]:
-            raise ValueError(f"{layer} has units 0 to {shape[0] - 1}, not {unit}.")
+        net.check_unit(layer, unit)
         values, pictures, cells = (part[unit, :count] for part in self.rankings[layer])
         return tuple(
-            Hit(int(p), float(v), divmod(int(c), shape[2])) for v, p, c in zip(values, pictures, cells, strict=True)
+            Hit(int(p), float(v), divmod(int(c), width)) for v, p, c in zip(values, pictures, cells, strict=True)
             if p >= 0
         )  # fmt: skip
-
-
-def collection(net: Net, name: str = "gallery") -> Collection:
-    """The pictures of that name, cut-outs on grey; for a network of one grey channel the first 500 test digits.
-
-    Raises:
-        ValueError: an unknown name.
-    """
-    if net.channels == 1:
-        _, _, x, y = gallery.digits()
-        digests = tuple(hashlib.sha256(digit.tobytes()).hexdigest() for digit in x[:500])
-        return Collection(tuple(f"digit {label}" for label in y[:500]), digests, lambda i: Image.fromarray(x[i]))
-    if name not in COLLECTIONS:
-        raise ValueError(f"There is no collection called '{name}'. Known: {', '.join(COLLECTIONS)}.")
-    assets = [asset for kind in COLLECTIONS[name] for asset in gallery.records(kind)]
-    return Collection(
-        tuple(asset.title for asset in assets), tuple(asset.sha256 for asset in assets),
-        lambda i: _opaque(gallery.open_image(assets[i])),
-    )  # fmt: skip
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    """A cut-out on grey; other pictures as they are."""
-    if image.mode != "RGBA":
-        return image
-    ground = Image.new("RGBA", image.size, (128, 128, 128, 255))
-    return Image.alpha_composite(ground, image).convert("RGB")
 
 
 # The box that is cut out of a picture.
@@ -128,34 +92,7 @@ def patch_box(net: Net, layer: Layer, cell: tuple[int, int]) -> tuple[int, int, 
     return top, left, top + limit, left + limit
 
 
-def cut(picture: Image.Image, box: tuple[int, int, int, int], fill: int = 128) -> Image.Image:
-    """The part of a picture in the box; grey (`fill`) where the box reaches over the edge."""
-    top, left, bottom, right = box
-    patch = Image.new(picture.mode, (right - left, bottom - top), fill if picture.mode == "L" else (fill,) * 3)
-    patch.paste(picture, (-left, -top))
-    return patch
-
-
 # The index.
-
-
-def same_outputs(net: Net) -> dict[str, str]:
-    """For every layer with maps the first layer that gives out the very same numbers; often itself.
-
-    A block and its last layer are one tensor, and dropout and identity hand on what they got.
-    """
-    seen: dict[str, tuple[int, int]] = {}
-    kept: list[Tensor] = []  # alive, so that no id is used twice
-
-    def note(name: str, output: Tensor) -> None:
-        kept.append(output)
-        if output.ndim == 4:
-            seen[name] = id(output), output._version
-
-    with torch.no_grad(), capture.observing(note):
-        net(torch.zeros(1, net.channels, net.input_size, net.input_size, device=net.device))
-    first: dict[tuple[int, int], str] = {}
-    return {name: first.setdefault(tensor, name) for name, tensor in seen.items()}
 
 
 def build(net: Net, pictures: Collection, count: int = COUNT, progress: Progress | None = None) -> Index:
@@ -273,3 +210,29 @@ def _write(file: Path, index: Index, net: Net) -> None:
         with contextlib.suppress(OSError):
             os.unlink(partial)
         raise
+
+
+def firing_most(net: Net, index: Index, layer: str, count: int) -> tuple[int, ...]:
+    """The units of a layer with the largest mean over their best pictures, before their own ReLU; largest first."""
+    values = index.rankings[model_layers.before_relu(net, layer)].values
+    means = np.where(np.isfinite(values), values, 0).sum(1) / np.maximum(1, np.isfinite(values).sum(1))
+    return _largest(means, count)
+
+
+def firing_on(net: Net, x: torch.Tensor, layers: Sequence[str], count: int) -> dict[str, tuple[int, ...]]:
+    """For each layer the units with the strongest single cell on one (1, C, H, W) input, before their own ReLU."""
+    starts = {layer: model_layers.before_relu(net, layer) for layer in layers}
+    with torch.no_grad():
+        acts = partial.activations(net, x, tuple(set(starts.values())))
+    return {layer: _largest(acts[start][0].flatten(1).amax(1).numpy(force=True), count)
+            for layer, start in starts.items()}  # fmt: skip
+
+
+def at_random(layer: Layer, count: int, seed: int) -> tuple[int, ...]:
+    """Units of a layer drawn without looking at them, in the order of their numbers."""
+    units = np.random.default_rng(seed).permutation(layer.out_shape[0])[:count]
+    return tuple(sorted(int(unit) for unit in units))
+
+
+def _largest(values: np.ndarray, count: int) -> tuple[int, ...]:
+    return tuple(int(unit) for unit in np.argsort(-values, kind="stable")[:count])

@@ -6,11 +6,12 @@ Every function takes an (N, C, H, W) batch and returns (N, h, w) maps at the lay
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from vizcore.methods.gradients import Progress, report
 from vizcore.methods.relu_rules import guided_backprop
 from vizcore.models import Net, partial
+from vizcore.models.layers import linear_head
+from vizcore.types import Progress, report
 
 _AT_ONCE = 4  # pictures in one forward pass: the layers of more would outgrow what glibc keeps, and be slower
 _NUMBERS_AT_ONCE = 4_000_000  # of a layer
@@ -136,12 +137,10 @@ def xgrad_cam(net: Net, x: Tensor, target: int | Tensor, layer: str | None = Non
     return weighted_sum(weights, acts).relu()
 
 
-def feature_maps(net: Net, x: Tensor, layer: str | None) -> tuple[Tensor, Tensor]:
-    """The (N, K) logits and the (N, K, h, w) maps of a layer, without gradients."""
-    layer = map_layer(net, layer)
+def feature_maps(net: Net, x: Tensor, layer: str | None) -> Tensor:
+    """The (N, K, h, w) maps of a layer, without gradients; the network runs no further than the layer."""
     with torch.no_grad():
-        logits, acts = net.forward(x.detach(), capture=[layer])
-    return logits, acts[layer]
+        return partial.activation(net, x.detach(), map_layer(net, layer))
 
 
 def eigen_cam(
@@ -162,7 +161,7 @@ def eigen_cam(
         (N, h, w); at least zero where all maps are and nothing is taken off.
     """
     net.check_target(target, len(x))
-    _, acts = feature_maps(net, x, layer)
+    acts = feature_maps(net, x, layer)
     cells = acts.flatten(2).mT  # (N, h w, K)
     matrix = cells - cells.mean(1, keepdim=True) if centred else cells
     _, _, vh = torch.linalg.svd(matrix, full_matrices=False)
@@ -187,7 +186,9 @@ def ablation_cam(
     """
     layer = map_layer(net, layer)
     targets = net.check_target(target, len(x))
-    logits, acts = feature_maps(net, x, layer)
+    with torch.no_grad():
+        logits, captured = net.forward(x.detach(), capture=[layer])
+    acts = captured[layer]
     weights = torch.zeros_like(acts[:, :, 0, 0])
     at_once = max(1, min(64, _NUMBERS_AT_ONCE // acts[0].numel()))
     for n, c in enumerate(targets):
@@ -219,7 +220,7 @@ def score_cam(
         (N, h, w), at least zero.
     """
     targets = net.check_target(target, len(x))
-    _, acts = feature_maps(net, x, layer)
+    acts = feature_maps(net, x, layer)
     scores = torch.zeros_like(acts[:, :, 0, 0])
     for n, c in enumerate(targets):
         varies = acts[n].amax((1, 2)) > acts[n].amin((1, 2))
@@ -260,7 +261,7 @@ def cam(net: Net, x: Tensor, target: int | Tensor, layer: str | None = None) -> 
     with torch.no_grad():
         logits, acts = net.forward(x, capture=[layer])
     maps = acts[layer]
-    linear = _last_linear(net)
+    linear = linear_head(net)
     for candidate in (maps, maps.relu()):  # DenseNet applies its last ReLU outside the layer
         pooled = candidate.mean((2, 3))
         if linear is not None and pooled.shape[1] == linear.in_features:
@@ -272,11 +273,6 @@ def cam(net: Net, x: Tensor, target: int | Tensor, layer: str | None = None) -> 
         f"CAM needs global average pooling followed by one linear layer; {net.title} ends differently. "
         "Grad-CAM works for every convolutional network."
     )
-
-
-def _last_linear(net: Net) -> nn.Linear | None:
-    linear = [layer.name for layer in net.layers if layer.kind == "linear"]
-    return net.network.get_submodule(linear[-1]) if linear else None
 
 
 def upsample(maps: Tensor, size: tuple[int, int]) -> Tensor:

@@ -11,8 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vizcore.models import Net
-
-Progress = Callable[[float], None]
+from vizcore.types import Progress, report
 
 
 def input_gradient(net: Net, x: Tensor, target: int | Tensor, of: str = "logit") -> Tensor:
@@ -211,7 +210,3 @@ def _blur(x: Tensor, sigma: float) -> Tensor:
     return F.conv2d(x, kernel[:, :, None, :], groups=x.shape[1])
 
 
-def report(progress: Progress | None, share: float) -> None:
-    """Tell a progress callback the share done; what it raises cancels the computation."""
-    if progress:
-        progress(share)

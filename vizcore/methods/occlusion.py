@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vizcore.methods.gradients import Progress, make_baseline, report
+from vizcore.methods.gradients import make_baseline
 from vizcore.models import Net
+from vizcore.types import Progress, report
 
 _AT_ONCE = 4  # pictures in one forward pass, as in vizcore.methods.cam
 

@@ -7,18 +7,16 @@ Adding a method is one function and one entry here.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-from weakref import WeakKeyDictionary
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from vizcore.methods import cam, controls, gradients, occlusion, relu_rules
+from vizcore.methods.cost import Cost, Costing, always, per_ablation, per_map
 from vizcore.models import Net
 
 
@@ -36,6 +34,16 @@ class Param:
     help: str = ""
 
 
+class Explained(NamedTuple):
+    """What a method was run on, and its raw result (without the batch): what its notes are about."""
+
+    net: Net
+    x: Tensor
+    target: int
+    values: Tensor
+    params: dict[str, Any]
+
+
 @dataclass(frozen=True)
 class Method:
     """An entry of the registry.
@@ -50,6 +58,8 @@ class Method:
             and a result counts as signed when it has both signs.
         maps: True for (N, h, w) results, False for image-shaped (N, C, H, W) ones.
         slow: whether it needs many forward passes and so reports progress.
+        cost: how often the network runs; None where nobody has said.
+        notes: what to be careful about in a result, in sentences; beside what is said of every method.
     """
 
     name: str
@@ -61,6 +71,8 @@ class Method:
     signed: bool | None
     maps: bool
     slow: bool = False
+    cost: Costing | None = None
+    notes: Callable[[Explained], list[str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,21 +94,67 @@ _LAYER = Param("layer", None, "layer", help="The layer whose feature maps are we
 _SEED = Param("seed", 0, "int", 0, 9999, help="Seed of the random numbers.")
 _OF = Param("of", "logit", "choice", choices=("logit", "probability", "loss"), help="What is differentiated.")
 
+# What single methods say about their results.
+
+
+def _relu_notes(rule: str) -> Callable[[Explained], list[str]]:
+    return lambda found: relu_rules.notes(found.net, rule)
+
+
+def _guided_grad_cam_notes(found: Explained) -> list[str]:
+    return [f"{note[:-1]} times Grad-CAM." for note in relu_rules.notes(found.net, "guided")]
+
+
+def _eigen_cam_notes(found: Explained) -> list[str]:
+    return ["Eigen-CAM does not look at the class: this map is the same for every class."]
+
+
+def _ablation_cam_notes(found: Explained) -> list[str]:
+    with torch.no_grad():
+        score = float(found.net(found.x)[0, found.target])
+    if score > 0:
+        return []
+    return [
+        f"The score of this class is not positive ({score:.3g}). Ablation-CAM divides by it, so its weights "
+        "change sign: the map shows what speaks against the class."
+    ]
+
+
+def _completeness_notes(found: Explained) -> list[str]:
+    gap = gradients.completeness_gap(found.net, found.x, found.target, found.values[None], found.params["baseline"])
+    more = " Take more steps." if gap > 0.01 else ""
+    return [f"The values miss the difference of the two scores by {gap:.2%}.{more}"]
+
+
+# What single methods cost.
+
+
+def _integrated_cost(net: Net, params: Mapping[str, Any], maps: np.ndarray | None) -> Cost:
+    steps = params["steps"]  # two passes more to know the sum that is wanted
+    return Cost(steps + 2, steps, exact=not params["tolerance"])
+
+
+def _occlusion_cost(net: Net, params: Mapping[str, Any], maps: np.ndarray | None) -> Cost:
+    return Cost(1 + len(occlusion.places((net.input_size,) * 2, params["patch"], params["stride"])))
+
+
+ONE, ONE_AND_BACK = always(1), always(1, 1)
+
 _ENTRIES = (
     Method(
         "saliency", "Saliency map", gradients.saliency,
         (Param("reduction", "sum", "choice", choices=("sum", "max", "l2"), help="How channels are combined."), _OF),
-        "gradient", "Simonyan et al., arXiv 2013", signed=False, maps=True,
+        "gradient", "Simonyan et al., arXiv 2013", signed=False, maps=True, cost=ONE_AND_BACK,
     ),
     Method(
         "input_x_gradient", "Input x gradient", gradients.input_x_gradient, (),
-        "gradient", "Shrikumar et al., arXiv 2016", signed=True, maps=False,
+        "gradient", "Shrikumar et al., arXiv 2016", signed=True, maps=False, cost=ONE_AND_BACK,
     ),
     Method(
         "smooth_grad", "SmoothGrad", gradients.smooth_grad,
         (Param("samples", 16, "int", 4, 64, 4, help="Noisy copies to average."),
          Param("noise", 0.15, "float", 0.0, 0.5, 0.05, help="Standard deviation, as a share of max - min."), _SEED),
-        "gradient", "Smilkov et al., arXiv 2017", signed=True, maps=False, slow=True,
+        "gradient", "Smilkov et al., arXiv 2017", signed=True, maps=False, slow=True, cost=lambda net, params, maps: Cost(params["samples"], params["samples"]),
     ),
     Method(
         "integrated_gradients", "Integrated gradients", gradients.integrated_gradients,
@@ -104,58 +162,58 @@ _ENTRIES = (
          Param("baseline", "mean", "choice", choices=("mean", "black", "white", "blur"), help="Where the path starts."),
          Param("tolerance", 0.01, "float", 0.0, 0.2, 0.01,
                help="Take more points until the sum is right to this share; 0 takes the given number.")),
-        "gradient", "Sundararajan et al., ICML 2017", signed=True, maps=False, slow=True,
+        "gradient", "Sundararajan et al., ICML 2017", signed=True, maps=False, slow=True, cost=_integrated_cost, notes=_completeness_notes,
     ),
     Method(
         "deconvnet", "Deconvnet", relu_rules.deconvnet, (),
-        "relu rule", "Zeiler & Fergus, ECCV 2014", signed=True, maps=False,
+        "relu rule", "Zeiler & Fergus, ECCV 2014", signed=True, maps=False, cost=ONE_AND_BACK, notes=_relu_notes("deconvnet"),
     ),
     Method(
         "guided_backprop", "Guided backpropagation", relu_rules.guided_backprop, (),
-        "relu rule", "Springenberg et al., ICLR 2015 workshop", signed=True, maps=False,
+        "relu rule", "Springenberg et al., ICLR 2015 workshop", signed=True, maps=False, cost=ONE_AND_BACK, notes=_relu_notes("guided"),
     ),
-    Method("cam", "CAM", cam.cam, (), "cam", "Zhou et al., CVPR 2016", signed=True, maps=True),
+    Method("cam", "CAM", cam.cam, (), "cam", "Zhou et al., CVPR 2016", signed=True, maps=True, cost=always(2)),
     Method(
         "grad_cam", "Grad-CAM", cam.grad_cam,
         (_LAYER, Param("counterfactual", False, "bool", help="Negate the gradient: evidence against the class.")),
-        "cam", "Selvaraju et al., ICCV 2017", signed=False, maps=True,
+        "cam", "Selvaraju et al., ICCV 2017", signed=False, maps=True, cost=ONE_AND_BACK,
     ),
     Method("grad_cam_pp", "Grad-CAM++", cam.grad_cam_pp, (_LAYER,), "cam", "Chattopadhyay et al., WACV 2018",
-           signed=False, maps=True),
+           signed=False, maps=True, cost=ONE_AND_BACK),
     Method("hires_cam", "HiResCAM", cam.hires_cam, (_LAYER,), "cam", "Draelos & Carin, arXiv 2020",
-           signed=True, maps=True),
+           signed=True, maps=True, cost=ONE_AND_BACK),
     Method("layer_cam", "LayerCAM", cam.layer_cam, (_LAYER,), "cam", "Jiang et al., IEEE TIP 2021",
-           signed=False, maps=True),
+           signed=False, maps=True, cost=ONE_AND_BACK),
     Method("xgrad_cam", "XGrad-CAM", cam.xgrad_cam, (_LAYER,), "cam", "Fu et al., BMVC 2020",
-           signed=False, maps=True),
+           signed=False, maps=True, cost=ONE_AND_BACK),
     Method(
         "eigen_cam", "Eigen-CAM", cam.eigen_cam,
         (_LAYER, Param("centred", False, "bool", help="Take each map's mean off first.")),
-        "cam", "Muhammad & Yeasin, IJCNN 2020", signed=None, maps=True,
+        "cam", "Muhammad & Yeasin, IJCNN 2020", signed=None, maps=True, cost=ONE, notes=_eigen_cam_notes,
     ),
     Method("ablation_cam", "Ablation-CAM", cam.ablation_cam, (_LAYER,), "cam", "Desai & Ramaswamy, WACV 2020",
-           signed=False, maps=True, slow=True),
+           signed=False, maps=True, slow=True, cost=per_ablation, notes=_ablation_cam_notes),
     Method("score_cam", "Score-CAM", cam.score_cam, (_LAYER,), "cam", "Wang et al., CVPR workshops 2020",
-           signed=False, maps=True, slow=True),
+           signed=False, maps=True, slow=True, cost=per_map(2)),
     Method("guided_grad_cam", "Guided Grad-CAM", cam.guided_grad_cam, (_LAYER,), "cam",
-           "Selvaraju et al., ICCV 2017", signed=True, maps=False),
+           "Selvaraju et al., ICCV 2017", signed=True, maps=False, cost=always(2, 2), notes=_guided_grad_cam_notes),
     Method(
         "occlusion", "Occlusion", occlusion.occlusion,
         (Param("patch", 0.15, "float", 0.05, 0.5, 0.05, help="Side of the patch, as a share of the picture's."),
          Param("stride", 0.5, "float", 0.25, 1.0, 0.25, help="From one position to the next, as a share of the patch."),
          Param("fill", "mean", "choice", choices=("mean", "black", "white", "blur"), help="What covers the picture.")),
-        "perturbation", "Zeiler & Fergus, ECCV 2014", signed=True, maps=True, slow=True,
+        "perturbation", "Zeiler & Fergus, ECCV 2014", signed=True, maps=True, slow=True, cost=_occlusion_cost,
     ),
     Method(
         "rise", "RISE", occlusion.rise,
         (Param("samples", 256, "int", 64, 4096, 64, help="Random masks; the paper takes 4000 and more."),
          Param("cells", 7, "int", 3, 16, 1, help="Cells along the side of the coarse random grid."),
          Param("keep", 0.5, "float", 0.1, 0.9, 0.1, help="Share of the picture that a mask lets through."), _SEED),
-        "perturbation", "Petsiuk et al., BMVC 2018", signed=False, maps=True, slow=True,
+        "perturbation", "Petsiuk et al., BMVC 2018", signed=False, maps=True, slow=True, cost=lambda net, params, maps: Cost(params["samples"]),
     ),
     Method("edges", "Edge detector", controls.edges, (), "control", "Sobel filter; control in Adebayo et al., 2018",
-           signed=False, maps=True),
-    Method("random", "Random map", controls.random, (_SEED,), "control", "A control", signed=False, maps=True),
+           signed=False, maps=True, cost=always(0)),
+    Method("random", "Random map", controls.random, (_SEED,), "control", "A control", signed=False, maps=True, cost=always(0)),
 )  # fmt: skip
 
 METHODS: dict[str, Method] = {method.name: method for method in _ENTRIES}
@@ -209,107 +267,42 @@ def run(
     layer = params.pop("layer", None)
     meta = {
         "method": name, "model": net.name, "layer": layer, "target": int(target), "params": params,
-        "seconds": seconds, "notes": notes(method, net, x, target, values, params),
+        "seconds": seconds, "notes": notes(method, Explained(net, x, int(target), values, params)),
     }  # fmt: skip
     values = np.ascontiguousarray(values.detach().cpu().numpy(), dtype=np.float32)
     signed = bool(values.min() < 0) if method.signed is None else method.signed
     return Attribution(values, signed, meta)
 
 
-def notes(method: Method, net: Net, x: Tensor, target: int, values: Tensor, params: dict[str, Any]) -> list[str]:
+def notes(method: Method, found: Explained) -> list[str]:
     """Plain-language diagnostics: what this result cannot show, and why."""
-    found = []
-    relu_free = method.name in ("deconvnet", "guided_backprop", "guided_grad_cam") and not count_relus(net)
-    if relu_free:
-        found.append(
-            f"{net.title} has no ReLU, so there is nothing to replace: this is the plain gradient"
-            + (" times Grad-CAM." if method.name == "guided_grad_cam" else ".")
-        )
-    if method.name == "deconvnet" and not relu_free and not has_max_pool(net):
-        found.append(
-            f"Deconvnet needs max-pool switches; {net.title} has no max-pooling, so this picture "
-            + (
-                "hardly depends on the image."
-                if any(layer.kind == "activation" for layer in net.layers)
-                else "does not depend on the image, only on the class."
-            )
-        )
-    if not values.any() and params.get("counterfactual"):
-        found.append("The final ReLU removed everything: no evidence against this class at this layer.")
-    elif not values.any() and method.family == "cam" and not (method.maps and method.signed is not False):
-        found.append("The final ReLU removed everything: no positive evidence for this class at this layer.")
-    elif not values.any():
-        found.append("Every value is exactly zero: nothing here changes the score.")
-    if method.name == "eigen_cam":
-        found.append("Eigen-CAM does not look at the class: this map is the same for every class.")
-    if method.name == "ablation_cam" and (score := _logit(net, x, target)) <= 0:
-        found.append(
-            f"The score of this class is not positive ({score:.3g}). Ablation-CAM divides by it, so its weights "
-            "change sign: the map shows what speaks against the class."
-        )
-    if params.get("of") in ("probability", "loss"):
-        probability = _probability(net, x, target)
-        if params["of"] == "probability" and not 0.01 < probability < 0.99:
-            found.append(
-                f"The softmax is saturated (probability {probability:.2g}): its gradient is nearly zero. "
-                "Use the score instead."
-            )
-        if params["of"] == "loss" and probability > 0.99:
-            found.append(
-                f"The loss is already nearly zero (probability {probability:.3g}), and so is its gradient. "
-                "Use the score instead."
-            )
-    if method.name == "integrated_gradients":
-        gap = gradients.completeness_gap(net, x, target, values[None], params["baseline"])
-        found.append(
-            f"The values miss the difference of the two scores by {gap:.2%}."
-            + (" Take more steps." if gap > 0.01 else "")
-        )
-    return found
+    said = method.notes(found) if method.notes else []
+    if not found.values.any():
+        said.append(_nothing(method, found.params))
+    if found.params.get("of") in ("probability", "loss"):
+        said += _saturated(found)
+    return said
 
 
-_MAX_POOLS = {
-    F.max_pool2d, torch.max_pool2d, F.max_pool2d_with_indices, F.adaptive_max_pool2d,
-    F.adaptive_max_pool2d_with_indices,
-}  # fmt: skip
-_operations: WeakKeyDictionary[Net, tuple[int, bool]] = WeakKeyDictionary()
+def _nothing(method: Method, params: dict[str, Any]) -> str:
+    if params.get("counterfactual"):
+        return "The final ReLU removed everything: no evidence against this class at this layer."
+    if method.family == "cam" and not (method.maps and method.signed is not False):
+        return "The final ReLU removed everything: no positive evidence for this class at this layer."
+    return "Every value is exactly zero: nothing here changes the score."
 
 
-class _MaxPools(TorchFunctionMode):
-    """Notices, within its block and in its thread, whether max-pooling is called, by a module or a function."""
-
-    found = False
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        self.found |= func in _MAX_POOLS
-        return func(*args, **(kwargs or {}))
-
-
-def _count(net: Net) -> tuple[int, bool]:
-    """How many ReLUs and whether any max-pooling one forward pass calls; looked at once for each network."""
-    if net not in _operations:
-        x = torch.zeros(1, net.channels, net.input_size, net.input_size, device=net.device)
-        with torch.no_grad(), relu_rules.relu_rule("guided") as relus, _MaxPools() as pools:
-            net(x)
-        _operations[net] = relus.replaced, pools.found
-    return _operations[net]
-
-
-def count_relus(net: Net) -> int:
-    """How many ReLU calls one forward pass makes, whichever way the network spells them."""
-    return _count(net)[0]
-
-
-def has_max_pool(net: Net) -> bool:
-    """Whether a forward pass max-pools, by a module or by a function call."""
-    return _count(net)[1]
-
-
-def _logit(net: Net, x: Tensor, target: int) -> float:
+def _saturated(found: Explained) -> list[str]:
     with torch.no_grad():
-        return float(net(x)[0, target])
-
-
-def _probability(net: Net, x: Tensor, target: int) -> float:
-    with torch.no_grad():
-        return float(net(x).softmax(1)[0, target])
+        probability = float(found.net(found.x).softmax(1)[0, found.target])
+    if found.params["of"] == "probability" and not 0.01 < probability < 0.99:
+        return [
+            f"The softmax is saturated (probability {probability:.2g}): its gradient is nearly zero. "
+            "Use the score instead."
+        ]
+    if found.params["of"] == "loss" and probability > 0.99:
+        return [
+            f"The loss is already nearly zero (probability {probability:.3g}), and so is its gradient. "
+            "Use the score instead."
+        ]
+    return []

@@ -15,15 +15,20 @@ The rule is put in for one thread and one computation by a :class:`torch.overrid
 a ReLU however the network spells it; the shared network is never touched.
 """
 
-import contextlib
+from typing import TYPE_CHECKING
+
+from vizcore.models import Net
+
+if TYPE_CHECKING:
+    pass
+
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from vizcore.models import Net, partial
+from vizcore.models.operations import relu_ceiling
 
 
 class _Deconvnet(torch.autograd.Function):
@@ -56,40 +61,6 @@ class _Guided(torch.autograd.Function):
 
 _RULES = {"deconvnet": _Deconvnet, "guided": _Guided}
 
-# Every spelling of a ReLU, and the ceiling it has: a number, or a function of the call's arguments that says
-# None where the call is not a ReLU.
-_FREE, _SIX = math.inf, 6.0
-
-
-def _hardtanh(low=-1.0, high=1.0, *_, min_val=None, max_val=None, **__) -> float | None:
-    low, high = (low if min_val is None else min_val), (high if max_val is None else max_val)
-    return float(high) if low == 0 and high > 0 else None
-
-
-def _clamp(low=None, high=None, *, min=None, max=None) -> float | None:
-    low, high = (low if min is None else min), (high if max is None else max)
-    if isinstance(low, Tensor) or isinstance(high, Tensor) or low is None or low != 0:
-        return None
-    return _FREE if high is None else float(high) if high > 0 else None
-
-
-def _clamp_min(low=None, *, min=None) -> float | None:
-    return _clamp(low if min is None else min)
-
-
-def _threshold(threshold, value, *_, **__) -> float | None:
-    return _FREE if threshold == 0 and value == 0 else None
-
-
-_SPELLINGS = {
-    torch.relu: _FREE, torch.relu_: _FREE, Tensor.relu: _FREE, Tensor.relu_: _FREE, F.relu: _FREE, F.relu6: _SIX,
-    F.hardtanh: _hardtanh, F.hardtanh_: _hardtanh, F.threshold: _threshold, F.threshold_: _threshold,
-    torch.threshold: _threshold, torch.threshold_: _threshold, torch.clamp: _clamp, torch.clamp_: _clamp,
-    Tensor.clamp: _clamp, Tensor.clamp_: _clamp, torch.clip: _clamp, Tensor.clip: _clamp, Tensor.clip_: _clamp,
-    torch.clip_: _clamp, torch.clamp_min: _clamp_min, torch.clamp_min_: _clamp_min, Tensor.clamp_min: _clamp_min,
-    Tensor.clamp_min_: _clamp_min,
-}  # fmt: skip
-
 
 class relu_rule(TorchFunctionMode):
     """Within this block, and in this thread alone, every ReLU goes back by the given rule.
@@ -108,9 +79,7 @@ class relu_rule(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        ceiling = _SPELLINGS.get(func)
-        if callable(ceiling):
-            ceiling = ceiling(*args[1:], **{k: v for k, v in kwargs.items() if k != "input"})
+        ceiling = relu_ceiling(func, args, kwargs)
         if ceiling is None:
             return func(*args, **kwargs)
         self.replaced += 1
@@ -135,52 +104,6 @@ def backpropagate(net: Net, x: Tensor, target: int | Tensor, rule: str) -> tuple
     return torch.autograd.grad(score, x)[0], mode.replaced
 
 
-def backpropagate_unit(
-    net: Net, x: Tensor, layer: str, unit: int, cell: tuple[int, int] | None = None, rule: str | None = None
-) -> Tensor:
-    """The same for one unit of a layer instead of a class: its activation at a cell, or its strongest one.
-
-    Args:
-        layer: a layer's name.
-        unit: the feature map's index.
-        cell: (row, column) in the map; the strongest cell of each image when None.
-        rule: "deconvnet", "guided", or None for the plain gradient.
-
-    Returns:
-        (N, C, H, W) values, signed.
-
-    Raises:
-        ValueError: an unknown layer, unit or cell.
-    """
-    count = net.layer(layer).out_shape[0]
-    if not 0 <= unit < count:
-        raise ValueError(f"{layer} has units 0 to {count - 1}, not {unit}.")
-    x = x.detach().requires_grad_()
-    with torch.enable_grad():
-        with relu_rule(rule) if rule else contextlib.nullcontext():
-            activation = partial.activation(net, x, layer)
-        values = activation[:, unit]  # (N,) or (N, h, w)
-        if values.ndim == 1:
-            chosen = values
-        elif cell is None:
-            chosen = _strongest(values)
-        else:
-            chosen = values[:, *_checked(cell, values, layer)]
-        return torch.autograd.grad(chosen.sum(), x)[0]
-
-
-def _checked(cell: tuple[int, int], values: Tensor, layer: str) -> tuple[int, int]:
-    if not all(0 <= at < count for at, count in zip(cell, values.shape[1:], strict=True)):
-        raise ValueError(f"{layer} has {values.shape[1]} x {values.shape[2]} cells, none at {cell[0]}, {cell[1]}.")
-    return cell
-
-
-def _strongest(values: Tensor) -> Tensor:
-    """(N,) the largest of (N, h, w); of several equal cells the first."""
-    flat = values.flatten(1)
-    return flat.gather(1, flat.argmax(1, keepdim=True))[:, 0]
-
-
 def deconvnet(net: Net, x: Tensor, target: int | Tensor) -> Tensor:
     """Deconvnet: negative gradients stop at every ReLU, whatever the forward pass did there.
 
@@ -201,3 +124,38 @@ def guided_backprop(net: Net, x: Tensor, target: int | Tensor) -> Tensor:
         (N, C, H, W), signed.
     """
     return backpropagate(net, x, target, "guided")[0]
+
+
+TITLES: dict[str, str | None] = {"Gradient": None, "Deconvnet": "deconvnet", "Guided": "guided"}
+"""What people call the ways back through a ReLU, and the rule for each; None is the plain gradient."""
+
+_NO_RELU = {
+    "class": "so there is nothing to replace: this is the plain gradient.",
+    "unit": "so there is nothing to replace: all three are the same.",
+    "patch": "this is the plain gradient.",
+}
+_NO_SWITCHES = {
+    "class": "Deconvnet needs max-pool switches; {net} has no max-pooling, so this picture {depends}.",
+    "unit": "Deconvnet needs max-pool switches; {net} has no max-pooling, so its picture depends on the image only "
+    "through the place where the unit is strongest.",
+    "patch": "Deconvnet needs max-pooling to know the places; {net} has none, so the picture depends on the unit and "
+    "hardly on what is in the patch.",
+}
+
+
+def notes(net: Net, rule: str | None, of: str = "class") -> list[str]:
+    """What a rule cannot do in this network, in sentences.
+
+    Args:
+        rule: "deconvnet", "guided", or None for the plain gradient, of which nothing is to be said.
+        of: what is explained: a "class", a "unit" on the picture at hand, or a unit on its best "patch".
+    """
+    if rule is None:
+        return []
+    if not net.relus:
+        return [f"{net.title} has no ReLU{':' if of == 'patch' else ','} {_NO_RELU[of]}"]
+    if rule == "deconvnet" and not net.max_pools:
+        smooth = any(layer.kind == "activation" for layer in net.layers)
+        depends = "hardly depends on the image" if smooth else "does not depend on the image, only on the class"
+        return [_NO_SWITCHES[of].format(net=net.title, depends=depends)]
+    return []

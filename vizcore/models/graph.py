@@ -14,10 +14,10 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import nn
 
-from vizcore.inspection.layer_gradients import INPUT, noting
 from vizcore.models.net import Layer, Net
+from vizcore.models.partial import noting
+from vizcore.types import INPUT, SCORE
 
-SCORE = "score"
 _JOINS = {"AddBackward0": "+", "CatBackward0": "concat", "MulBackward0": "×", "SubBackward0": "−", "StackBackward0":
           "concat", "DivBackward0": "÷", "BmmBackward0": "×"}  # fmt: skip
 _QUIET = ("flatten", "dropout", "identity")  # they hand on the numbers they got
@@ -86,12 +86,6 @@ class Graph:
                 seen.add(at)
         return frozenset(seen)
 
-    def named_edges(self) -> set[tuple[str, str]]:
-        """(from, to) by name, joins without a name left out: their inputs go on to what follows."""
-        shown = [number for number, node in enumerate(self.nodes) if node.names]
-        graph = self.keep(shown, joins=False)
-        return {(graph.nodes[a].name, graph.nodes[b].name) for a, b in graph.edges}
-
     def keep(self, shown: Collection[int], joins: bool = True) -> "Graph":
         """The same flow with only these nodes, the picture and the score.
 
@@ -129,7 +123,7 @@ def trace(net: Net) -> Graph:
 
 
 def _trace(net: Net) -> Graph:
-    x = torch.zeros(1, net.channels, net.input_size, net.input_size, device=net.device).requires_grad_()
+    x = net.blank().requires_grad_()
     with torch.enable_grad(), noting(net) as edges:
         logits = net(x)
     names: dict[tuple[int, int], list[str]] = {}
@@ -214,11 +208,6 @@ def blocks(net: Net, chosen: str | None = None) -> Graph:
             nodes[number] = replace(node, names=(*free, *rest), kinds=kinds)  # a closed block goes by its own name
     at = graph.find(chosen) if chosen else None
     return _merge(Graph(tuple(nodes)).keep(shown), () if at is None else nodes[at].names)
-
-
-def all_layers(net: Net) -> Graph:
-    """Every layer's output a node of its own."""
-    return trace(net)
 
 
 def _inside(name: str | None, block: str) -> bool:

@@ -5,37 +5,22 @@ up to there take it: a network that ends in `flatten` and `linear` can still be 
 Going on from a layer, many variants of its activation cost one pass through what comes before it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from vizcore.models import capture
 from vizcore.models.net import Net
 
-_calls: WeakKeyDictionary[Net, dict[str, int]] = WeakKeyDictionary()
 _spreads: WeakKeyDictionary[Net, dict[tuple, bool]] = WeakKeyDictionary()
 
 
-class _Reached(Exception):
-    """Leaves the forward pass: the layer has been reached."""
-
-
-def calls(net: Net) -> dict[str, int]:
-    """How often each layer runs in one forward pass; a ReLU module may be used several times."""
-    if net not in _calls:
-        count: dict[str, int] = {}
-
-        def note(name: str, output: Tensor) -> None:
-            count[name] = count.get(name, 0) + 1
-
-        dtype = next((p.dtype for p in net.network.parameters()), None)
-        x = torch.zeros(1, net.channels, net.input_size, net.input_size, dtype=dtype, device=net.device)
-        with torch.no_grad(), capture.observing(note):
-            net(x)
-        _calls[net] = count
-    return _calls[net]
+class Reached(Exception):
+    """Leaves the forward pass: the layer that was wanted has been reached."""
 
 
 def activation(net: Net, x: Tensor, layer: str) -> Tensor:
@@ -57,7 +42,7 @@ def activations(net: Net, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]
     Raises:
         ValueError: an unknown layer.
     """
-    left = {net.layer(name).name: calls(net)[name] for name in layers}
+    left = {net.layer(name).name: net.layer(name).calls for name in layers}
     found: dict[str, Tensor] = {}
 
     def keep(name: str, output: Tensor) -> Tensor | None:
@@ -68,13 +53,13 @@ def activations(net: Net, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]
             return None
         found[name] = output
         if len(found) == len(left):
-            raise _Reached
+            raise Reached
         return output.clone()
 
     try:
         with capture.observing(keep):
             net(x)
-    except _Reached:
+    except Reached:
         pass
     return found
 
@@ -101,8 +86,7 @@ def logits_with(net: Net, x: Tensor, layer: str, variants: Tensor) -> Tensor:
 
 
 def _replaced(net: Net, x: Tensor, layer: str, activation: Tensor) -> Tensor:
-    net.layer(layer)
-    left = calls(net)[layer]
+    left = net.layer(layer).calls
 
     def replace(name: str, output: Tensor) -> Tensor | None:
         nonlocal left
@@ -125,3 +109,24 @@ def _spreads_out(net: Net, x: Tensor, layer: str, variant: Tensor) -> bool:
         return False
     wanted = _replaced(net, x.expand(2, -1, -1, -1), layer, pair)
     return found.shape == wanted.shape and torch.allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+@contextmanager
+def noting(net: Net, end: str | None = None) -> Iterator[dict[str, GradientEdge | None]]:
+    """Within this block, in this thread, note where each layer's last output is in the graph; None: not in it.
+
+    Args:
+        end: the forward pass is left when this layer has given out its last output.
+    """
+    found: dict[str, GradientEdge | None] = {}
+    left = {layer.name: layer.calls for layer in net.layers}
+
+    def note(name: str, output: Tensor) -> None:
+        left[name] -= 1
+        if left[name] == 0:
+            found[name] = get_gradient_edge(output) if output.requires_grad else None
+            if name == end:
+                raise Reached(output)
+
+    with capture.observing(note):
+        yield found

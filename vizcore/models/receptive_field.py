@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
@@ -236,21 +235,3 @@ def _tensors(tree) -> list[Tensor]:
     elif not isinstance(tree, tuple | list):
         return []
     return [tensor for part in tree for tensor in _tensors(part)]
-
-
-def brute_force(net, layer: str, row: int, column: int, seed: int = 0) -> tuple[int, int, int, int] | None:
-    """(top, left, bottom, right) of the input pixels whose gradient reaches one cell of a layer.
-
-    The check on :class:`Follow`: the gradient of the sum of a cell over all channels, with respect to a noise
-    input of the network's own size; the box contains every pixel where it is not zero.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    shape = (1, net.channels, net.input_size, net.input_size)
-    x = torch.randn(shape, generator=generator).requires_grad_()
-    _, acts = net.forward(x, capture=[layer])
-    (gradient,) = torch.autograd.grad(acts[layer][0, :, row, column].sum(), x)
-    seen = gradient[0].ne(0).any(0).nonzero()
-    if len(seen) == 0:
-        return None
-    (top, left), (bottom, right) = seen.amin(0).tolist(), seen.amax(0).tolist()
-    return top, left, bottom + 1, right + 1

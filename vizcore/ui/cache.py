@@ -232,9 +232,9 @@ def input_gradient(view: View, target: int | None = None, of: str = "logit") -> 
 def _unit_gradient(
     model: str, digest: str, layer: str, unit: int, rule: str | None, _net: "Net", _x: "Tensor"
 ) -> np.ndarray:
-    from vizcore.methods import relu_rules
+    from vizcore.inspection import unit_gradients
 
-    return relu_rules.backpropagate_unit(_net, _x, layer, unit, rule=rule)[0].cpu().numpy()
+    return unit_gradients.gradient(_net, _x, layer, unit, rule=rule).gradients[0]
 
 
 def unit_gradient(view: View, layer: str, unit: int, rule: str | None = None) -> np.ndarray:
@@ -340,9 +340,10 @@ def first_filters(model: str) -> tuple[bytes, str]:
     """
     from vizcore.figures import render, sprites
     from vizcore.inspection import filters
+    from vizcore.models import layers as model_layers
 
     net = load_net(model)
-    bank = filters.filter_bank(net, filters.convolutions(net)[0])
+    bank = filters.filter_bank(net, model_layers.convolutions(net)[0])
     picture = render.encode(sprites.poster(filters.scale(bank).grey), "png")
     return picture, f"{net.title}: {len(bank)} filters of {bank.shape[2]} × {bank.shape[3]}"
 

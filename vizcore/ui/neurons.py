@@ -17,9 +17,9 @@ from vizcore.ui.state import linked_select
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vizcore.inspection.neurons import Cell
     from vizcore.inspection.top_patches import Hit
     from vizcore.models import Layer, Net
+    from vizcore.types import Cell
 
 
 def _layer_name(view: View) -> str:
@@ -93,10 +93,11 @@ class Neuron:
 
 def choose(view: View) -> Neuron:
     """The strip of controls for layer, map, row, column and "Before its ReLU"; empty fields mean the strongest."""
-    from vizcore.inspection import neurons, preferred
+    from vizcore.inspection import neurons
+    from vizcore.models import layers as model_layers
 
     layer = view.net.layer(_layer_name(view))
-    climbed = preferred.before_relu(view.net, layer.name)
+    climbed = model_layers.before_relu(view.net, layer.name)
     found, below = maps(view, layer.name), maps(view, climbed)
     count, rows, columns = found.shape
     salient = neurons.salient_unit(below)
@@ -132,15 +133,14 @@ def _take(row: int, column: int) -> None:
 
 def show_place(view: View, neuron: Neuron) -> None:
     """The map over the picture, to click a neuron; what the neuron can see; its numbers."""
-    from vizcore.figures import neurons as neuron_figures
-    from vizcore.figures import render
+    from vizcore.figures import patches, render
     from vizcore.inspection import neurons
 
     values, box, layer, side = neuron.values, neuron.box, neuron.layer, view.net.input_size
     panels = iter(st.columns(3))
     if neuron.placed:
         rows, columns = values.shape
-        signed, photo = bool(values.min() < 0), view.picture.convert("RGB").resize((neuron_figures.SIDE,) * 2)
+        signed, photo = bool(values.min() < 0), view.picture.convert("RGB").resize((patches.SIDE,) * 2)
         top = render.limits(values, signed)[1]
         numbers = [
             f"row {r}, column {c}: {render.number(values[r, c])}" for r in range(rows) for c in range(columns)
@@ -154,13 +154,13 @@ def show_place(view: View, neuron: Neuron) -> None:
             st.html(scale(top, 2, signed, f"activation of map {neuron.unit}"))
     with next(panels):
         seen = "What this neuron can see, bright" if neuron.bounded else "This neuron can see the whole picture"
-        image(neuron_figures.placed(view.picture, box, None, False), seen,
+        image(patches.boxed(view.picture, box, None, False), seen,
               f"{view.title}; the receptive field of {neuron.name}")  # fmt: skip
     if neuron.bounded:
         patch = neurons.window(layer, neuron.cell, side)
         over = patch != box
         with next(panels):
-            image(neuron_figures.placed(view.picture, box, patch, False),
+            image(patches.boxed(view.picture, box, patch, False),
                   "The same, enlarged" + ("; grey is outside the picture" if over else ""),
                   f"The part of {view.title} that {neuron.name} can see")  # fmt: skip
     field = layer.receptive_field
@@ -185,6 +185,7 @@ def _answers_job(model: str, collection: str, layer: str) -> Job:
 
 def hits(view: View, collection: str, neuron: Neuron) -> "tuple[Hit, ...]":
     """The pictures with the strongest cells of the neuron's map, best first; searched once for all visitors."""
+    from vizcore.images.collection import open_collection
     from vizcore.inspection import neurons, top_patches
 
     layer, unit = neuron.climbed, neuron.unit
@@ -192,7 +193,7 @@ def hits(view: View, collection: str, neuron: Neuron) -> "tuple[Hit, ...]":
         return units.top_index(view, collection).top(view.net, layer, unit)
 
     def work(report) -> np.ndarray:
-        source = top_patches.collection(view.net, collection)
+        source = open_collection(collection, view.net.channels)
         return neurons.answers(view.net, source, layer, report)
 
     found = shared(_answers_job(view.model, collection, layer), work, f"Asking {layer} about every picture", keep=True)
@@ -206,9 +207,9 @@ def hits(view: View, collection: str, neuron: Neuron) -> "tuple[Hit, ...]":
 def _gradient(
     model: str, picture: str, layer: str, unit: int, cell: "Cell", rule: str | None, _net: "Net", _x: "Tensor"
 ) -> "tuple[float, np.ndarray]":
-    from vizcore.inspection import neurons
+    from vizcore.inspection import unit_gradients
 
-    found = neurons.neuron_gradient(_net, _x, layer, unit, cell, rule)
+    found = unit_gradients.gradient(_net, _x, layer, unit, cell, rule)
     return float(found.values[0]), found.gradients[0]
 
 
@@ -221,10 +222,10 @@ def gradient(view: View, neuron: Neuron, rule: str | None = None) -> tuple[float
 
 def gradient_at(view: View, collection: str, hit: "Hit", neuron: Neuron, rule: str | None) -> np.ndarray:
     """(C, H, W): the same for the strongest neuron of the map in a picture that was searched."""
-    from vizcore.inspection import top_patches
+    from vizcore.images.collection import open_collection
 
     with working("Going back from the neuron to the pictures"):
-        source = top_patches.collection(view.net, collection)
+        source = open_collection(collection, view.net.channels)
         name = f"{source.digests[hit.picture]} searched"
         x = view.net.preprocess(source.open(hit.picture))
         return _gradient(view.model, name, neuron.start, neuron.unit, hit.cell, rule, view.net, x)[1]

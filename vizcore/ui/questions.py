@@ -140,9 +140,10 @@ def depth(view: View, layer: str, rank: int, rule: str | None) -> Depth:
         rank: 0 for the best such unit, 1 for the next.
         rule: "deconvnet", "guided", or None for the plain gradient.
     """
-    from vizcore.inspection import preferred, top_patches
+    from vizcore.inspection import top_patches
+    from vizcore.models import layers as model_layers
 
-    start = preferred.before_relu(view.net, layer)
+    start = model_layers.before_relu(view.net, layer)
     index = units.top_index(view, "gallery")
     best = index.rankings[start].values.mean(1)
     own = cache.feature_maps(view, start).max((1, 2))
@@ -157,12 +158,12 @@ def depth(view: View, layer: str, rank: int, rule: str | None) -> Depth:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _alike(places: tuple, layer: str, pair: tuple[int, int], rule: str | None, model: str, _found: Depth) -> float:
-    from vizcore.evaluation import randomization
+    from vizcore.evaluation import compare
 
     found = []
     for one, two, (top, left, bottom, right) in zip(_found.drawn, _found.beside, _found.boxes, strict=True):
         inside = slice(max(top, 0), bottom), slice(max(left, 0), right)
-        found.append(randomization.spearman(one[:, *inside], two[:, *inside]))
+        found.append(compare.spearman(one[:, *inside], two[:, *inside]))
     return float(np.nanmean(found)) if not np.isnan(found).all() else float("nan")
 
 
@@ -176,11 +177,11 @@ def depth_column(view: View, found: Depth, stage: str, rule: str) -> None:
     """A unit's best patches and what is drawn back from it, as two sheets; `stage` and `rule` as people read them."""
     from vizcore.figures import patches as patch_figures
     from vizcore.figures import render, sprites
-    from vizcore.inspection import top_patches
+    from vizcore.images.collection import cut, open_collection
 
-    source, side = top_patches.collection(view.net), found.layer.receptive_field.size
+    source, side = open_collection(channels=view.net.channels), found.layer.receptive_field.size
     opened = (view.net.crop(source.open(hit.picture)) for hit in found.hits)
-    patches = [top_patches.cut(picture, box) for picture, box in zip(opened, found.boxes, strict=True)]
+    patches = [cut(picture, box) for picture, box in zip(opened, found.boxes, strict=True)]
     drawn = patch_figures.gradient_patches(found.drawn, found.boxes)
     labels = [f"{source.titles[hit.picture]}: {render.number(hit.value)}" for hit in found.hits]
     st.subheader(f"{stage}: sees {side} × {side} pixels", anchor=False)
@@ -201,21 +202,21 @@ def depth_column(view: View, found: Depth, stage: str, rule: str) -> None:
 
 def four_steps(view: View, steps: "Unrolled", order: Sequence[int], total: np.ndarray, opacity: float) -> None:
     """Maps, weights, their (h, w) sum and the overlay, side by side; `order` has the strongest map first."""
-    from vizcore.figures import chain as chain_figures
-    from vizcore.figures import render
+    from vizcore.figures import bars
+    from vizcore.figures import sprites as sprites_
 
     columns = st.columns(4)
     maps = steps.activations[order[:4]].cpu().numpy()
     signed = bool(maps.min() < 0)
     with columns[0]:
         st.subheader("1 Maps", anchor=False)
-        sprite, _ = render.sprite(maps, columns=2, cell=252, gap=8, shared=True, signed=signed)
+        sprite, _ = sprites_.sprite(maps, columns=2, cell=252, gap=8, shared=True, signed=signed)
         numbers = ", ".join(str(k) for k in order[:4])
         blocks.image(sprite, f"The strongest of {len(order)}: {numbers}", f"Feature maps {numbers}", smooth=False)
         st.html(blocks.scale(float(np.abs(maps).max()), 2, signed))
     with columns[1]:
         st.subheader("2 Weights", anchor=False)
-        st.html(chain_figures.weight_column(order[:6], steps.weights[order[:6]].cpu().numpy()))
+        st.html(bars.weight_column(order[:6], steps.weights[order[:6]].cpu().numpy()))
         st.caption("α of the strongest maps; a map's number stands at the left")
     above = f"Grad-CAM, {view.class_name}"
     drawn = (

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from vizcore.evaluation.segmentation import Settings
-    from vizcore.evaluation.segmentation_bench import Mean, Recipe, Row
-    from vizcore.figures.render import Layout
+    from vizcore.evaluation.segmentation_bench import Row
+    from vizcore.figures.sprites import Layout
+    from vizcore.images.composites import Recipe
     from vizcore.methods import Attribution
+    from vizcore.types import Mean
 
 PLACES = {"size": "Size (%)", "across": "Left to right (%)", "down": "Top to bottom (%)"}
 COMPOSITE = "Composite with known outline"
@@ -27,8 +29,8 @@ _bound = {"bind": "query-params"}
 
 def recipe() -> "Recipe":
     """Controls for a composite: cut-out, background, size and place, all in the address."""
-    from vizcore.evaluation.segmentation_bench import GROUNDS, Recipe, grounds
     from vizcore.images import gallery
+    from vizcore.images.composites import GROUNDS, Recipe, grounds
 
     things = {asset.id: asset for asset in gallery.records("cutout")}
     below = {asset.id: asset for kind in GROUNDS for asset in grounds(kind)}
@@ -58,8 +60,8 @@ def show(recipe: "Recipe") -> None:
 
 
 def _title(recipe: "Recipe") -> str:
-    from vizcore.evaluation.segmentation_bench import ground
     from vizcore.images import gallery
+    from vizcore.images.composites import ground
 
     below = ground(recipe.background)
     named = below.title.lower() if below.kind == "background" else f"a photograph ({below.title})"
@@ -68,7 +70,7 @@ def _title(recipe: "Recipe") -> str:
 
 def composite(view: View, recipe: "Recipe") -> tuple[View, np.ndarray]:
     """The composite in the place of the view's picture, for its top prediction, and its true mask."""
-    from vizcore.evaluation.segmentation_bench import build
+    from vizcore.images.composites import build
 
     picture, truth = build(recipe, view.net.input_size)
     title = _title(recipe)
@@ -130,7 +132,7 @@ def means(ground: str) -> "dict[str, tuple[Mean, Mean]]":
     from vizcore.evaluation import segmentation_bench
 
     return {
-        name: tuple(segmentation_bench.interval([row[i] for row in rows]) for i in (0, 1))
+        name: tuple(Mean.of([row[i] for row in rows]) for i in (0, 1))
         for name, rows in segmentation_bench.stored(ground).rows.items()
     }
 
@@ -143,8 +145,9 @@ def _measure_job(model: str, source: str, settings: tuple, ground: str, count: i
 def measure(view: View, source: str, settings: "Settings", ground: str, count: int) -> "tuple[list[Row], list[Row]]":
     """The rows of the first composites for these settings, and of the boxes; shared, and given up when nobody waits."""
     from vizcore.evaluation import segmentation_bench
+    from vizcore.images import composites
 
-    recipes = segmentation_bench.recipes(ground=ground, count=count)
+    recipes = composites.recipes(ground=ground, count=count)
 
     def work(report) -> "tuple[list[Row], list[Row]]":
         rows = segmentation_bench.measure(view.net, source, settings, recipes, lambda share: report(0.8 * share))
@@ -165,6 +168,7 @@ def strip(source: str, ground: str, count: int = 8) -> "tuple[bytes, Layout, lis
     from vizcore.figures import masks as mask_figures
     from vizcore.figures import render
     from vizcore.figures.sprites import atlas
+    from vizcore.images import composites
 
     kept = segmentation_bench.stored(ground)
     worst, best = kept.extremes(source, count)
@@ -172,7 +176,7 @@ def strip(source: str, ground: str, count: int = 8) -> "tuple[bytes, Layout, lis
     for position in (*best, *worst):
         recipe = kept.recipes[position]
         mask = kept.masks[source][position]
-        picture, _ = segmentation_bench.build(recipe, len(mask))
+        picture, _ = composites.build(recipe, len(mask))
         tiles.append(np.asarray(mask_figures.outlined(picture, mask, 160)))
         labels.append(f"{_title(recipe)}: IoU {kept.rows[source][position].cut:.2f}")
     sprite, layout = atlas(np.stack(tiles))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 if TYPE_CHECKING:
-    from vizcore.figures.render import Layout
+    from vizcore.figures.sprites import Layout
 
 _CSS = """
 .box { position: relative; outline-offset: 4px; border-radius: 2px; }

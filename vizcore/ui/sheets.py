@@ -10,7 +10,8 @@ from vizcore.ui.cache import View
 from vizcore.ui.contact import Group, contact
 
 if TYPE_CHECKING:
-    from vizcore.figures.contact_sheet import Likeness, Sheet
+    from vizcore.figures.contact_sheet import Sheet
+    from vizcore.inspection.likeness import Likeness
 
 VGG, ALWAYS = "vgg16", ("mini_vgg", "efficientnet_lite0")
 FIRST = 112  # as in vizcore.figures.contact_sheet, which is not imported before it is needed
@@ -42,22 +43,22 @@ def choose_network(view: View) -> View:
 
 def choose_units(view: View, layers: tuple[str, ...], by: str, count: int, seed: int) -> dict[str, tuple[int, ...]]:
     """The units to show of each layer: see BY."""
-    from vizcore.figures import contact_sheet
+    from vizcore.inspection import top_patches
 
     if by == "random":
-        return {name: contact_sheet.at_random(view.net.layer(name), count, seed) for name in layers}
+        return {name: top_patches.at_random(view.net.layer(name), count, seed) for name in layers}
     if by == "on this picture":
         return _on_picture(view.model, view.digest, layers, count, view.net, view.x)
     with progress.line.get() or contextlib.nullcontext():
         index = units.top_index(view, COLLECTION)
-    return {name: contact_sheet.firing_most(view.net, index, name, count) for name in layers}
+    return {name: top_patches.firing_most(view.net, index, name, count) for name in layers}
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _on_picture(model: str, digest: str, layers: tuple[str, ...], count: int, _net, _x) -> dict[str, tuple[int, ...]]:
-    from vizcore.figures import contact_sheet
+    from vizcore.inspection import top_patches
 
-    return contact_sheet.firing_on(_net, _x, layers, count)
+    return top_patches.firing_on(_net, _x, layers, count)
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
@@ -68,14 +69,16 @@ def _job(model: str, chosen: tuple, patches: int, rule: str | None) -> jobs.Job:
 def build(view: View, chosen: dict[str, tuple[int, ...]], patches: int, rule: str | None) -> "dict[str, Sheet]":
     """The contact sheets of the chosen units; given up when nobody waits for them any more."""
     from vizcore.figures import contact_sheet
-    from vizcore.inspection import top_patches
+    from vizcore.images.collection import open_collection
+    from vizcore.inspection import contact_sheet as strips_of
 
     with progress.line.get() or contextlib.nullcontext():
         index = units.top_index(view, COLLECTION)
 
         def work(report) -> "dict[str, Sheet]":
-            pictures = top_patches.collection(view.net, COLLECTION)
-            return contact_sheet.build(view.net, pictures, index, chosen, patches, rule, report)
+            pictures = open_collection(COLLECTION, view.net.channels)
+            strips = strips_of.gather(view.net, pictures, index, chosen, patches, rule, report)
+            return {name: contact_sheet.draw(strip, patches) for name, strip in strips.items()}
 
         count = sum(len(of_layer) for of_layer in chosen.values())
         label = f"Drawing the patches of {count} units of {view.net.title} back"
@@ -84,21 +87,21 @@ def build(view: View, chosen: dict[str, tuple[int, ...]], patches: int, rule: st
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _likeness(model: str, layers: tuple[str, ...], _view: View) -> "dict[str, tuple]":
-    from vizcore.figures import contact_sheet
-    from vizcore.inspection import top_patches
+    from vizcore.images.collection import open_collection
+    from vizcore.inspection import likeness
 
-    pictures = top_patches.collection(_view.net, COLLECTION)
-    found = contact_sheet.likeness(_view.net, pictures, units.top_index(_view, COLLECTION), layers)
+    pictures = open_collection(COLLECTION, _view.net.channels)
+    found = likeness.likeness(_view.net, pictures, units.top_index(_view, COLLECTION), layers)
     return {name: tuple(row) for name, row in found.items()}
 
 
 def likeness(view: View, layers: tuple[str, ...]) -> "dict[str, Likeness]":
     """How alike the best patches of a layer's units are, computed once for all."""
-    from vizcore.figures import contact_sheet
+    from vizcore.inspection import likeness
 
     with progress.working("Comparing the patches"):
         rows = _likeness(view.model, layers, view)
-    return {name: contact_sheet.Likeness(*row) for name, row in rows.items()}
+    return {name: likeness.Likeness(*row) for name, row in rows.items()}
 
 
 def overview(view: View, sheets: "dict[str, Sheet]", chosen: str, key: str, rule: str) -> None:

@@ -53,9 +53,10 @@ def _effective(
 ) -> np.ndarray:
     import torch
 
-    from vizcore.inspection import effective_field, top_patches
+    from vizcore.images.collection import open_collection
+    from vizcore.inspection import effective_field
 
-    pictures = top_patches.collection(_net)
+    pictures = open_collection(channels=_net.channels)
     others = [len(pictures.titles) * n // inputs for n in range(1, inputs)]
     batch = torch.cat([_x, *(_net.preprocess(pictures.open(n)) for n in others)])
     return effective_field.effective_field(_net, batch, layer, cell)
@@ -77,12 +78,13 @@ def _index_job(model: str, collection: str) -> Job:
 
 def top_index(view: View, collection: str) -> "Index":
     """The best patches of all units, searched once for all visitors."""
+    from vizcore.images.collection import open_collection
     from vizcore.inspection import top_patches
 
     def work(report) -> "Index":
-        return top_patches.load_or_build(view.net, top_patches.collection(view.net, collection), progress=report)
+        return top_patches.load_or_build(view.net, open_collection(collection, view.net.channels), progress=report)
 
-    count = len(top_patches.collection(view.net, collection).titles)
+    count = len(open_collection(collection, view.net.channels).titles)
     label = f"Searching {count} pictures for every unit of {view.net.title}"
     return shared(_index_job(view.model, collection), work, label, keep=True)
 
@@ -97,23 +99,23 @@ def _backward(
     rule: str | None,
     _net: "Net",
 ) -> np.ndarray:
-    from vizcore.inspection import preferred as activation_maximization
-    from vizcore.inspection import top_patches
-    from vizcore.methods import relu_rules
+    from vizcore.images.collection import open_collection
+    from vizcore.inspection import unit_gradients
+    from vizcore.models import layers as model_layers
 
-    source = top_patches.collection(_net, collection)
-    start = activation_maximization.before_relu(_net, layer)
+    source = open_collection(collection, _net.channels)
+    start = model_layers.before_relu(_net, layer)
     gradients = [
-        relu_rules.backpropagate_unit(_net, _net.preprocess(source.open(number)), start, unit, cell, rule)[0]
+        unit_gradients.gradient(_net, _net.preprocess(source.open(number)), start, unit, cell, rule).gradients[0]
         for number, cell in places
     ]
-    return np.stack([gradient.cpu().numpy() for gradient in gradients])
+    return np.stack(gradients)
 
 
 def backward(
     view: View, collection: str, hits: "tuple[Hit, ...]", layer: str, unit: int, rule: str | None
 ) -> np.ndarray:
-    """(N, C, H, W) gradient of the unit's strongest cell for each picture; `rule` as in `backpropagate_unit`.
+    """(N, C, H, W) gradient of the unit's strongest cell for each picture; `rule` as in `unit_gradients.gradient`.
 
     It starts before the unit's own ReLU, which at its ceiling would let nothing through.
     """
@@ -126,9 +128,10 @@ def backward(
 def _classes(
     model: str, collection: str, pictures: tuple[int, ...], layer: str, unit: int, _net: "Net"
 ) -> np.ndarray:
-    from vizcore.inspection import top_patches, unit_classes
+    from vizcore.images.collection import open_collection
+    from vizcore.inspection import unit_classes
 
-    source = top_patches.collection(_net, collection)
+    source = open_collection(collection, _net.channels)
     inputs = (_net.preprocess(source.open(number)) for number in pictures)
     return np.mean([unit_classes.contributions(_net, x, layer, unit).cpu().numpy() for x in inputs], axis=0)
 
@@ -150,10 +153,10 @@ def _preferred_job(model: str, layer: str, unit: int, steps: int, seed: int) -> 
 
 def preferred(view: View, layer: str, unit: int, steps: int, seed: int) -> "Preferred":
     """A synthesized input for the unit, made once for all visitors; given up when nobody waits for it."""
-    from vizcore.inspection import preferred as activation_maximization
+    from vizcore.inspection import preferred
 
     def work(report) -> "Preferred":
-        return activation_maximization.synthesize(
+        return preferred.synthesize(
             view.net, layer, [unit], steps=steps, seed=seed, progress=report
         )
 

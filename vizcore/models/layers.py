@@ -1,0 +1,174 @@
+"""Questions about a network's layers: which have maps, kernels, neurons; which hand on the same numbers."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from vizcore.models import capture
+from vizcore.models.net import Layer, Net
+
+
+def same_outputs(net: Net) -> dict[str, str]:
+    """For every layer with maps the first layer that gives out the very same numbers; often itself.
+
+    A block and its last layer are one tensor, and dropout and identity hand on what they got.
+    """
+    seen: dict[str, tuple[int, int]] = {}
+    kept: list[Tensor] = []  # alive, so that no id is used twice
+
+    def note(name: str, output: Tensor) -> None:
+        kept.append(output)
+        if output.ndim == 4:
+            seen[name] = id(output), output._version
+
+    with torch.no_grad(), capture.observing(note):
+        net(net.blank())
+    first: dict[tuple[int, int], str] = {}
+    return {name: first.setdefault(tensor, name) for name, tensor in seen.items()}
+
+
+def stops(net: Net) -> tuple[str, ...]:
+    """Layers worth a stop on the way through a network: one name for each map handed on from block to block.
+
+    Plain sequences are opened, so a residual or inception block counts as one layer; of a convolution, its
+    normalization and its ReLU only the last is kept. The network's Grad-CAM layer is always among them.
+    """
+    spatial = {layer.name: layer for layer in net.layers if layer.spatial}
+    found: list[str] = []
+
+    def visit(module: nn.Module, name: str) -> None:
+        for child_name, child in module.named_children():
+            path = f"{name}.{child_name}" if name else child_name
+            inner = next(child.children(), None) is not None
+            if inner and (isinstance(child, nn.Sequential) or path not in spatial):
+                visit(child, path)
+            elif path in spatial and spatial[path].kind not in ("pool", "dropout", "identity", "flatten"):
+                found.append(path)
+
+    visit(net.network, "")
+    order = {name: index for index, name in enumerate(spatial)}
+    found.sort(key=order.__getitem__)
+    kept = [
+        name
+        for name, after in zip(found, [*found, None][1:], strict=True)
+        if not (
+            after is not None
+            and spatial[name].kind in ("conv", "norm")
+            and spatial[after].kind in ("norm", "relu", "activation")
+            and spatial[after].out_shape == spatial[name].out_shape
+        )
+    ]
+    if net.cam_layer in order and net.cam_layer not in kept:
+        kept.append(net.cam_layer)
+    return tuple(sorted(kept, key=order.__getitem__))
+
+
+def map_layers(net: Net) -> tuple[Layer, ...]:
+    """The layers with maps that compute something of their own, in the order of execution: convolutions,
+    activation functions and pooling, but neither normalization nor modules made of others."""
+    kinds = ("conv", "relu", "activation", "pool")
+    return tuple(layer for layer in net.layers if layer.spatial and layer.kind in kinds)
+
+
+def weighted_layers(net: Net) -> tuple[str, ...]:
+    """Names of the convolutions and linear layers that have weights, in the order of execution."""
+    return tuple(layer.name for layer in net.layers if layer.kind in ("conv", "linear"))
+
+
+def convolutions(net: Net) -> tuple[str, ...]:
+    """Names of the layers that have kernels, in the order of execution."""
+    return tuple(
+        layer.name for layer in net.layers if isinstance(net.network.get_submodule(layer.name), nn.Conv2d)
+    )
+
+
+def first_linear(net: Net) -> str:
+    """Name of the linear layer that sees the pixels themselves.
+
+    Raises:
+        ValueError: the first layer with weights is not linear.
+    """
+    for layer in net.layers:
+        if layer.kind == "linear":
+            return layer.name
+        if layer.kind not in ("flatten", "identity", "dropout"):
+            break
+    raise ValueError(f"{net.title} has no fully connected layer on its pixels.")
+
+
+def before_relu(net: Net, layer: str) -> str:
+    """The layer to climb for a ReLU, or for a block that ends in one: the one right before it.
+
+    Where a ReLU is shut there is no gradient to follow, and above its ceiling, if it has one, none either.
+    """
+    names = [item.name for item in net.layers]
+    at = names.index(layer)
+    if at > 0 and net.layers[at].kind == "block" and net.layers[at - 1].kind == "relu":
+        at -= 1
+    if at > 0 and net.layers[at].kind == "relu":
+        one, other = net.layers[at - 1], net.layers[at]
+        if one.kind in ("conv", "norm") and one.out_shape == other.out_shape and other.calls == 1:
+            return one.name
+    return layer
+
+
+def linear_head(net: Net) -> nn.Linear | None:
+    """The network's last linear layer, in the order of execution; None where it has none."""
+    linear = [layer.name for layer in net.layers if layer.kind == "linear"]
+    return net.network.get_submodule(linear[-1]) if linear else None
+
+
+class Readout(NamedTuple):
+    """A network's last step: the weights (K, C) of the linear layer behind the averaged last maps."""
+
+    layer: str
+    weights: Tensor
+
+
+def readout(net: Net) -> Readout | None:
+    """The weights that connect the last maps with the classes, where only an average lies between them."""
+    modules, linear = dict(net.network.named_modules()), linear_head(net)
+    if net.cam_layer is None or linear is None or net.layers[-1].kind != "linear":
+        return None
+    names = [layer.name for layer in net.layers]
+    between = net.layers[names.index(net.cam_layer) + 1 : -1]
+    channels = net.layer(net.cam_layer).out_shape[0]
+    averaged = any(
+        layer.kind == "pool" and layer.out_shape == (channels, 1, 1)
+        and isinstance(modules[layer.name], nn.AdaptiveAvgPool2d) for layer in between
+    )  # fmt: skip
+    plain = all(layer.kind in ("pool", "flatten", "dropout", "identity", "block") for layer in between)
+    pools = sum(layer.kind == "pool" for layer in between)
+    if averaged and plain and pools == 1 and linear.in_features == channels:
+        return Readout(net.cam_layer, linear.weight.detach())
+    return None
+
+
+def candidates(net: Net) -> tuple[Layer, ...]:
+    """The layers whose units can be shown, in order: the maps behind each ReLU or other activation function.
+
+    Where a network calls these as functions, so that they are no layers: its blocks, or else its convolutions.
+
+    Raises:
+        ValueError: a network without maps.
+    """
+    kinds = (("relu", "activation"), ("block",), ("conv",))
+    found = [tuple(layer for layer in net.layers if layer.spatial and layer.kind in kind) for kind in kinds]
+    best = max(found, key=lambda layers: len(_by_scale(layers)))
+    if not best:
+        raise ValueError(f"{net.title} has no feature maps, so no unit of it sees a patch. Choose another network.")
+    return best
+
+
+def block_ends(net: Net) -> tuple[Layer, ...]:
+    """The last of :func:`candidates` before each loss of resolution: in a VGG the last ReLU before each pooling."""
+    return tuple(_by_scale(candidates(net)).values())
+
+
+def _by_scale(layers: Sequence[Layer]) -> dict[object, Layer]:
+    """The last layer of each stride of the receptive field; of each map size where a field is undefined."""
+    if all(layer.receptive_field for layer in layers):
+        return {layer.receptive_field.stride: layer for layer in layers}
+    return {layer.out_shape[1:]: layer for layer in layers}
