@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from vizcore import ui
+from vizcore.content import programs
 from vizcore.figures import charts, render, sentences
 from vizcore.figures import graph as graph_figures
 from vizcore.figures.sprites import map_atlas
@@ -248,7 +249,9 @@ ui.more(
         ),
     ],
     functions=[layer_gradients.all_gradients, layer_gradients.central_differences, network_graph.Graph.keep],
-    snippet=graph_figures.program(view.model, cache.image_file(view), quantity, layer),
+    snippet=programs.layer_gradients(
+        view.model, cache.image_file(view), layer, quantity.of, quantity.target, quantity.unit, quantity.scalar
+    ),
     sources=[
         "Rumelhart, Hinton, Williams: [Learning representations by back-propagating errors]"
         "(https://doi.org/10.1038/323533a0) (Nature 1986)",

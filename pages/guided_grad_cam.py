@@ -6,7 +6,7 @@ import torch
 
 from vizcore import ui
 from vizcore.evaluation import compare
-from vizcore.figures import cam as cam_
+from vizcore.figures import cam as cam_figures
 from vizcore.figures import render
 from vizcore.methods import cam, relu_rules
 from vizcore.models import layers as model_layers
@@ -57,7 +57,7 @@ def closer() -> None:
         "Zoom to the strongest part", ["1×", "2×", "4×"], default="2×", key="zoom", required=True,
         bind="query-params",
     )  # fmt: skip
-    left, upper, right, lower = cam_.zoom_box(product, int(zoom[0]))
+    left, upper, right, lower = cam_figures.zoom_box(product, int(zoom[0]))
     crop = (..., slice(upper, lower), slice(left, right))
     size = f"{right - left} × {lower - upper} pixels"
     dimensions = product.ndim
@@ -162,7 +162,7 @@ ui.more(
             "alone.",
         ),
     ],
-    functions=[cam.guided_grad_cam, relu_rules.guided_backprop, cam.grad_cam, cam_.zoom_box],
+    functions=[cam.guided_grad_cam, relu_rules.guided_backprop, cam.grad_cam, cam_figures.zoom_box],
     snippet=ui.snippet(view, "guided_grad_cam", layer=layer),
     sources=[
         "Selvaraju et al., [Grad-CAM](https://arxiv.org/abs/1610.02391), ICCV 2017, section 3.2",

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from vizcore import ui
-from vizcore.figures import bars, contact_sheet
+from vizcore.content import programs
+from vizcore.figures import bars as bar_figures
 from vizcore.images.collection import open_collection
 from vizcore.inspection import likeness, top_patches, unit_gradients
 from vizcore.methods import relu_rules
@@ -81,7 +82,7 @@ def in_numbers(drawings: dict[str, float]) -> dict[str, likeness.Likeness]:
     alike = sheets.likeness(view, ends)
     rows = [(sheets.heading(view, n, name), sheets.seen(view, name), alike[name], drawings[name])
             for n, name in enumerate(ends)]  # fmt: skip
-    st.html(bars.likeness_bars(rows))
+    st.html(bar_figures.likeness_bars(rows))
     st.caption(
         f"Two patches of one unit, mean of at most {likeness.SAMPLE} random units of a layer: their correlation, "
         f"and how often they are of one kind ({'digit' if net.channels == 1 else 'mammals, birds, monuments, …'}). The "
@@ -166,7 +167,7 @@ def words(layer: str, unit: int, alike: dict[str, likeness.Likeness], drawings: 
         functions=[
             model_layers.block_ends, top_patches.firing_most, unit_gradients.draw_back, likeness.likeness,
         ],
-        snippet=contact_sheet.program(view.model, start, unit, rule, patches),
+        snippet=programs.drawn_back(view.model, start, unit, rule, patches),
         sources=[
             "Zeiler, Fergus: [Visualizing and Understanding Convolutional Networks](https://arxiv.org/abs/1311.2901) "
             "(ECCV 2014)",

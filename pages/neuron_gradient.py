@@ -4,8 +4,10 @@ import numpy as np
 import streamlit as st
 
 from vizcore import ui
-from vizcore.figures import bars, patches, render
+from vizcore.content import programs
+from vizcore.figures import bars as bar_figures
 from vizcore.figures import patches as patch_figures
+from vizcore.figures import render
 from vizcore.figures.patches import Card, boxed
 from vizcore.figures.sprites import atlas
 from vizcore.images.collection import COLLECTIONS, open_collection
@@ -73,7 +75,7 @@ def gradients() -> None:
     rules = [rule for rule in RULES if rule in chosen] or ["Gradient"]
     value, plain = neurons.gradient(view, neuron)
     own = {rule: neurons.gradient(view, neuron, RULES[rule])[1] for rule in rules}
-    tops = {rule: patches.top_of(own[rule], box) for rule in rules}
+    tops = {rule: patch_figures.top_of(own[rule], box) for rule in rules}
     panels = st.columns(max(3, 1 + len(rules)))
     with panels[0]:
         ui.image(boxed(view.picture, box, patch if zoomed else None, False),
@@ -81,7 +83,7 @@ def gradients() -> None:
                  f"{view.title}, where {neuron.name} looks")  # fmt: skip
     for panel, rule in zip(panels[1:], rules, strict=False):
         with panel:
-            drawn = patches.gradient_patch(own[rule], tops[rule])
+            drawn = patch_figures.gradient_patch(own[rule], tops[rule])
             ui.image(boxed(drawn, box, patch if zoomed else None, True), rule,
                      f"{rule} of {neuron.name} for {view.title}")  # fmt: skip
             st.html(ui.scale(tops[rule], 3 if len(plain) == 3 else 2, True, "per unit of input; grey is zero"))
@@ -89,7 +91,7 @@ def gradients() -> None:
     for note in dict.fromkeys(n for rule in rules for n in relu_rules.notes(view.net, RULES[rule], "patch")):
         st.info(note, icon=":material/info:")
     st.subheader("The same in the pictures it answers most", anchor=False)
-    st.html(patches.cards([card(n, rules, tops if same else {}, zoomed) for n in range(len(hits[:shown]))]))
+    st.html(patch_figures.cards([card(n, rules, tops if same else {}, zoomed) for n in range(len(hits[:shown]))]))
     if neuron.start != neuron.climbed:
         st.caption("Taken behind the ReLU: where it is shut or at a ceiling, the gradient is zero everywhere.")
 
@@ -99,9 +101,9 @@ def card(n: int, rules: list[str], tops: dict[str, float], zoomed: bool) -> Card
     seen, cut, below = neuron_gradient.field_box(layer, hits[n].cell, SIDE, SIDE), windows[n] if zoomed else None, []
     for rule in rules:
         found = neurons.gradient_at(view, searched, hits[n], neuron, RULES[rule])
-        top = tops.get(rule) or patches.top_of(found, seen)
+        top = tops.get(rule) or patch_figures.top_of(found, seen)
         label = f"{rule}, ± {number(top)}" if found.any() else f"{rule}: zero everywhere"
-        below.append((label, boxed(patches.gradient_patch(found, top), seen, cut, True)))
+        below.append((label, boxed(patch_figures.gradient_patch(found, top), seen, cut, True)))
     return Card(boxed(view.net.crop(source.open(hits[n].picture)), seen, cut, False), titles[n], said[n], below)
 
 
@@ -125,7 +127,7 @@ def step() -> None:
     held = neuron_gradient.holds_until(STEPS, slope * np.array(STEPS), changes, 0.1)
     first, second = st.columns([2, 1], gap="large")
     with first:
-        st.html(bars.step_chart(grid, value + slope * grid, actual))
+        st.html(bar_figures.step_chart(grid, value + slope * grid, actual))
     with second:
         st.metric(f"Promised for a step of {number(size)}", f"{slope * size:+.3g}", help="Step times slope.")
         st.metric("What happens", f"{actual[-1] - value:+.3g}", help=f"{number(value)} becomes {number(actual[-1])}.")
@@ -160,7 +162,7 @@ ui.explain(
     ],
 )
 ui.link("gradients", "How is the gradient of any layer with respect to the input calculated? See page 9")
-at = f"0, {unit}, {cell[0]}, {cell[1]}" if len(layer.out_shape) == 3 else f"0, {unit}"
+place = (unit, *cell) if len(layer.out_shape) == 3 else (unit,)
 ui.more(
     formula=[
         r"g = \frac{\partial A^k_{ij}}{\partial x} = J_1^\top J_2^\top \cdots J_l^\top \, e^k_{ij}, \qquad "
@@ -202,16 +204,7 @@ ui.more(
     functions=[
         unit_gradients.gradient, neuron_gradient.spread, neuron_gradient.along, relu_rules.relu_rule,
     ],
-    snippet=f"""
-import torch
-from vizcore import images, models
-
-net = models.load("{view.model}")
-x = net.preprocess(images.load("{cache.image_file(view)}")).requires_grad_()
-_, acts = net.forward(x, capture=["{neuron.start}"])
-neuron = acts["{neuron.start}"][{at}]
-result = torch.autograd.grad(neuron, x)[0][0]  # (C, H, W)
-""",
+    snippet=programs.neuron_gradient(view.model, cache.image_file(view), neuron.start, place),
     sources=[
         "Zeiler, Fergus: [Visualizing and Understanding](https://arxiv.org/abs/1311.2901) (ECCV 2014)",
         "Simonyan et al.: [Deep Inside Convolutional Networks](https://arxiv.org/abs/1312.6034) (arXiv 2013)",

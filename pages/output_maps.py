@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from vizcore import ui
+from vizcore.content import programs
 from vizcore.figures import bars as bar_figures
 from vizcore.figures import render
 from vizcore.figures.sprites import map_atlas
@@ -253,17 +254,7 @@ def words(layer: str, maps: np.ndarray, numbers: activations.Statistics, unit: i
             ),
         ],
         functions=[activations.feature_maps, activations.statistics, activations.order, map_atlas],
-        snippet=f"""
-            import torch
-            from vizcore import models, gallery
-
-            net = models.load("{view.model}")
-            image = gallery.open_image(gallery.find("gallery", "{st.session_state.get("image", "jaguar")}"))
-            with torch.no_grad():
-                logits, kept = net.forward(net.preprocess(image), capture=["{layer}"])
-            maps = kept["{layer}"][0]                        # {count} maps
-            print(maps.mean((1, 2)).argsort(descending=True)[:5], (maps == 0).float().mean())
-        """,
+        snippet=programs.feature_maps(view.model, st.session_state.get("image", "jaguar"), layer, count),
         sources=[
             "Yosinski et al., [Understanding Neural Networks Through Deep Visualization]"
             "(https://arxiv.org/abs/1506.06579), ICML Deep Learning Workshop 2015",

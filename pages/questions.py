@@ -4,14 +4,15 @@ import numpy as np
 import streamlit as st
 import torch
 
-from vizcore import literature, methods, ui
+from vizcore import methods, ui
+from vizcore.content import papers
+from vizcore.content import questions as content
 from vizcore.evaluation import compare
 from vizcore.figures import chain as chain_figures
 from vizcore.figures import render, tables
-from vizcore.inspection import cam_steps, chain_rule, relu_step
-from vizcore.methods import cam
+from vizcore.inspection import cam_steps, chain_rule, relu_step, top_patches, unit_gradients
+from vizcore.methods import cam, relu_rules
 from vizcore.models import layers as model_layers
-from vizcore.questions import QUESTIONS
 from vizcore.ui import graph, pairs, questions
 
 view = ui.begin(__file__)
@@ -164,7 +165,7 @@ def guided_grad_cam() -> None:
 def newest() -> None:
     """The table of works, and the newest that run here side by side."""
     families = ("gradient", "relu rule", "cam", "propagation", "attention")
-    known = [work for work in literature.WORKS if work.family in families]
+    known = [work for work in papers.WORKS if work.family in families]
     runnable = sorted((w for w in known if w.method in methods.METHODS), key=lambda work: -work.year)
     with ui.controls():
         since = st.segmented_control("Published since", ["2013", "2017", "2020", "2021"], default="2021",
@@ -187,13 +188,22 @@ def newest() -> None:
             ui.link("timeline", label=f"{name} on the timeline", method=names[name].method)
 
 
-FIGURES = any_layer, guided, layer_by_layer, grad_cam, guided_grad_cam, newest
-chosen = questions.choose([question.short for question in QUESTIONS])
-topic = QUESTIONS[chosen - 1]
+# For each question: its figure, the functions that made it, and the registered method whose program is shown.
+FIGURES = (
+    (any_layer, [chain_rule.backward, chain_rule.two_pieces], None),
+    (guided, [relu_step.through_relu, relu_rules.relu_rule, relu_rules.backpropagate], "guided_backprop"),
+    (layer_by_layer, [top_patches.build, unit_gradients.gradient], None),
+    (grad_cam, [cam_steps.unroll, cam.grad_cam_weights], "grad_cam"),
+    (guided_grad_cam, [cam.guided_grad_cam, cam.grad_cam, relu_rules.guided_backprop], "guided_grad_cam"),
+    (newest, [cam.layer_cam, cam.hires_cam], "layer_cam"),
+)
+asked = content.questions()
+chosen = questions.choose([question.short for question in asked])
+topic, (figure, functions, method) = asked[chosen - 1], FIGURES[chosen - 1]
 st.header(topic.question, anchor=False)
-st.markdown(questions.explained(topic.answer), unsafe_allow_html=True)
+st.markdown(topic.answer, unsafe_allow_html=True)
 if chosen in (4, 5) and view.net.cam_layer is None:
     st.info(NO_MAPS, icon=":material/info:")
 else:
-    FIGURES[chosen - 1]()
-questions.explain(view, topic)
+    figure()
+questions.explain(view, topic, functions, method)

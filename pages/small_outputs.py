@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from vizcore import ui
+from vizcore.content import programs
 from vizcore.figures import charts, render
 from vizcore.figures import patches as patch_figures
 from vizcore.inspection import effective_field
@@ -40,21 +41,6 @@ def look_at_cells() -> None:
         "The vertical scale is logarithmic. Going deeper, a map has fewer cells, and each of them sees more."
     )
     words(layer.name, cell)
-
-
-def program(layer: str, cell: tuple[int, int]) -> str:
-    """The program that makes the effective field alone."""
-    return f"""
-import torch
-from vizcore import images, models
-
-net = models.load("{view.model}")
-x = net.preprocess(images.load("{cache.image_file(view)}")).requires_grad_()
-_, maps = net.forward(x, capture=["{layer}"])
-cell = maps["{layer}"][0, :, {cell[0]}, {cell[1]}].sum()
-(gradient,) = torch.autograd.grad(cell, x)
-result = gradient.abs().sum(1)[0]  # the page averages this over several pictures
-"""
 
 
 def take(row: int, column: int) -> None:
@@ -188,7 +174,7 @@ def words(layer: str, cell: tuple[int, int]) -> None:
             effective_field.effective_field, effective_field.mass_box, receptive_field.ReceptiveField.box,
             charts.depth_chart,
         ],
-        snippet=program(layer, cell),
+        snippet=programs.effective_field(view.model, cache.image_file(view), layer, cell),
         sources=[
             "Luo et al.: [The Effective Receptive Field](https://arxiv.org/abs/1701.04128) (NeurIPS 2016)",
             "Araujo et al.: [Computing Receptive Fields](https://distill.pub/2019/computing-receptive-fields) "

@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from vizcore import literature, methods, ui
+from vizcore import methods, ui
+from vizcore.content import papers
 from vizcore.evaluation import compare
 from vizcore.figures import tables
 from vizcore.figures import timeline as timeline_figures
 from vizcore.ui.state import AUTO
 from vizcore.ui.timeline import progress_here, timeline
 
-WORKS, RUNS = literature.WORKS, frozenset(methods.METHODS)
-FAMILY = {words: family for family, words in literature.FAMILIES.items()}
+WORKS, RUNS = papers.WORKS, frozenset(methods.METHODS)
+FAMILY = {words: family for family, words in papers.FAMILIES.items()}
 
 view = ui.begin(__file__)
 DEFAULT = "layer_cam" if view.net.cam_layer else "saliency"
@@ -18,7 +19,7 @@ DEFAULT = "layer_cam" if view.net.cam_layer else "saliency"
 
 def choose(key: str) -> None:
     """A work was clicked: show it, and run it where it runs here."""
-    method = literature.find(key).method
+    method = papers.find(key).method
     runs = method in RUNS
     st.session_state["work"] = AUTO if runs else key
     if runs:
@@ -27,10 +28,10 @@ def choose(key: str) -> None:
 
 def group(name: str) -> str:
     """The family of a method, in words."""
-    return literature.FAMILIES.get(methods.METHODS[name].family, methods.METHODS[name].family)
+    return papers.FAMILIES.get(methods.METHODS[name].family, methods.METHODS[name].family)
 
 
-for column, (sentence, stems) in zip(st.columns(3, gap="large"), literature.SUMMARY, strict=True):
+for column, (sentence, stems) in zip(st.columns(3, gap="large"), papers.SUMMARY, strict=True):
     with column:
         st.markdown(sentence)
         with st.container(gap=None):
@@ -48,22 +49,22 @@ with panel, ui.controls("method_controls"):
         "Method", methods.names(), "method", default=DEFAULT, width=330,
         format_func=lambda name: f"{methods.METHODS[name].title} ({group(name)})",
     )  # fmt: skip
-of_method = literature.of_method(method)
+of_method = papers.of_method(method)
 
 with card:
     left, right = st.columns([3, 1], gap="large")
     with left:
         shown = ui.linked_select(
             "Work", [work.key for work in WORKS], "work", default=of_method.key if of_method else "sanity_checks",
-            format_func=lambda key: f"{literature.find(key).name} ({literature.find(key).venue})",
-            order=[work.key for work in literature.in_family(None)],
+            format_func=lambda key: f"{papers.find(key).name} ({papers.find(key).venue})",
+            order=[work.key for work in papers.in_family(None)],
         )  # fmt: skip
-        work = literature.find(shown)
+        work = papers.find(shown)
         where = f"[{work.venue}]({work.url})" if work.url else work.venue
         st.markdown(f"**{work.title}**  \n{work.authors}. {where}")
         st.markdown(f"**Idea.** {work.idea}\n\n**Known failure or limit.** {work.failure}")
     with right:
-        st.caption(f"Family: {literature.FAMILIES[work.family]}")
+        st.caption(f"Family: {papers.FAMILIES[work.family]}")
         if work.method == method:
             st.caption("It runs below, on your picture.")
         elif work.method in RUNS:
@@ -81,7 +82,7 @@ with figure:
 
 def listing() -> None:
     """The chosen family as a list, and what the tests found."""
-    several = literature.in_family(family)
+    several = papers.in_family(family)
     if family is None:
         with st.expander(f"All {len(several)} works as a list", icon=":material/list:"):
             st.html(tables.works_table(several, RUNS, "All works"))
@@ -89,7 +90,7 @@ def listing() -> None:
         st.header(f"The list: {words}", anchor=False)
         st.html(tables.works_table(several, RUNS, f"Works on {words}"))
     st.header("Does a picture show what the network does?", anchor=False)
-    st.html(tables.verdicts(literature.VERDICTS, literature.QUESTIONS, WORKS, "What four tests found"))
+    st.html(tables.verdicts(papers.VERDICTS, papers.QUESTIONS, WORKS, "What four tests found"))
     st.caption(
         "As published, for the networks tested there; – where no verdict is listed here. LRP: its rule with positive "
         "weights. SmoothGrad: the plain mean; the mean of the squared gradients did better. ROAD (Rong et al. 2022) "
@@ -97,7 +98,7 @@ def listing() -> None:
         "(Binder et al. 2023)."
     )
     st.header("Does it help people?", anchor=False)
-    st.html(tables.works_table(literature.in_family("user study"), RUNS, "User studies", "What it found"))
+    st.html(tables.works_table(papers.in_family("user study"), RUNS, "User studies", "What it found"))
 
 
 def words_below(layer: str | None, params: dict) -> None:
@@ -136,7 +137,7 @@ def words_below(layer: str | None, params: dict) -> None:
         ],
         functions=[entry.run],
         snippet=ui.snippet(view, method, layer=layer, **params),
-        sources=literature.sources(),
+        sources=papers.sources(),
     )
 
 

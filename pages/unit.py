@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from vizcore import ui
+from vizcore.content import programs
 from vizcore.figures import charts, render
 from vizcore.figures import patches as patch_figures
 from vizcore.figures.sprites import atlas
@@ -187,18 +188,7 @@ ui.more(
         top_patches.build, top_patches.patch_box, preferred.synthesize,
         unit_gradients.gradient, unit_classes.contributions,
     ],
-    snippet=f"""
-from vizcore import models, top_patches
-
-net = models.load("{view.model}")
-layer, unit = net.layer("{climbed}"), {unit}
-pictures = open_collection("{searched}", net.channels)
-index = top_patches.build(net, pictures)  # one forward pass per picture, all units of all layers
-hits = index.top(net, layer.name, unit)
-boxes = [top_patches.patch_box(net, layer, hit.cell) for hit in hits]
-crops = [net.crop(pictures.open(hit.picture)) for hit in hits]
-result = [top_patches.cut(crop, box) for crop, box in zip(crops, boxes)]
-""",
+    snippet=programs.best_patches(view.model, climbed, unit, searched),
     sources=[
         "Yosinski et al.: [Understanding Neural Networks Through Deep Visualization](https://arxiv.org/abs/1506.06579) "
         "(ICML workshop 2015)",

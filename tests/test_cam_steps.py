@@ -10,9 +10,9 @@ from torch import nn
 
 from vizcore import models
 from vizcore.evaluation import compare
-from vizcore.figures import bars, render
-from vizcore.figures import cam as cam_
+from vizcore.figures import bars as bar_figures
 from vizcore.figures import cam as cam_figures
+from vizcore.figures import render
 from vizcore.images import gallery
 from vizcore.inspection import cam_steps
 from vizcore.methods import cam
@@ -134,7 +134,7 @@ def test_correlation():
 @pytest.mark.parametrize("factor", [1, 2, 4])
 def test_zoom_box_has_the_most(factor):
     values = np.random.default_rng(factor).normal(size=(3, 12, 16))
-    left, top, right, bottom = cam_.zoom_box(values, factor)
+    left, top, right, bottom = cam_figures.zoom_box(values, factor)
     high, wide = 12 // factor, 16 // factor
     assert (right - left, bottom - top) == (wide, high)
     sums = {
@@ -147,7 +147,7 @@ def test_zoom_box_has_the_most(factor):
 
 def test_zoom_box_refuses_nonsense():
     with pytest.raises(ValueError, match="at least 1"):
-        cam_.zoom_box(np.ones((4, 4)), 0)
+        cam_figures.zoom_box(np.ones((4, 4)), 0)
 
 
 def test_two_classes_colours_where_each_is():
@@ -182,15 +182,15 @@ def test_long_names_fit_the_legend():
 
 def test_weight_bars_show_both_ends_and_name_their_channels():
     weights, means = np.random.default_rng(0).normal(size=(2, 100))
-    page = bars.weight_bars(weights, means, count=5)
+    page = bar_figures.weight_bars(weights, means, count=5)
     shown = [int(k) for k in re.findall(r'title="channel (\d+):', page)]
     assert shown == [*np.argsort(-weights)[:5], *np.argsort(-weights)[-5:]]
     heights = [float(h) for h in re.findall(r"height:([\d.]+)%", page)]
     span = weights.max() - weights.min()
     np.testing.assert_allclose(heights, 100 * np.abs(weights[shown]) / span, atol=0.01)
     assert f"α {render.number(weights[shown[0]])}, mean of its map {render.number(means[shown[0]])}" in page
-    assert bars.weight_bars(weights[:8], means[:8], count=5).count("title=") == 8
-    assert "nan" not in bars.weight_bars(np.zeros(3), np.zeros(3))
+    assert bar_figures.weight_bars(weights[:8], means[:8], count=5).count("title=") == 8
+    assert "nan" not in bar_figures.weight_bars(np.zeros(3), np.zeros(3))
 
 
 def test_tiles_and_stages_draw_the_steps(net, x):

@@ -10,7 +10,9 @@ from PIL import Image
 from torch import nn
 
 from vizcore import models
-from vizcore.figures import bars, contact_sheet
+from vizcore.content import programs
+from vizcore.figures import bars as bar_figures
+from vizcore.figures import contact_sheet
 from vizcore.images.collection import cut, open_collection
 from vizcore.inspection import likeness, top_patches, unit_gradients
 from vizcore.models import layers as model_layers
@@ -223,7 +225,7 @@ def test_kinds_of_digits_and_of_the_gallery(mini):
 
 def test_numbers_escape_and_stay_inside():
     row = likeness.Likeness(-0.2, 0.1, 0.5, 0.25, 4)
-    page = bars.likeness_bars([("<b>", "3 px", row, 1.4)])
+    page = bar_figures.likeness_bars([("<b>", "3 px", row, 1.4)])
     assert "&lt;b&gt;" in page and "width:0.0%" in page and "width:100.0%" in page and "left:25.0%" in page
 
 
@@ -236,7 +238,7 @@ def test_program_that_is_shown_gives_the_same_drawings(name, rule, monkeypatch):
     layer = model_layers.block_ends(net)[1].name
     start = model_layers.before_relu(net, layer)
     scope = {}
-    exec(contact_sheet.program(name, start, 3, rule, 4), scope)
+    exec(programs.drawn_back(name, start, 3, rule, 4), scope)
     picks = [unit_gradients.Pick(start, 3, hit.picture, hit.cell) for hit in scope["hits"]]
     found = dict(unit_gradients.draw_back(net, pictures, picks, rule))
     assert len(scope["result"]) == 4

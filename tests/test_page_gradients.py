@@ -6,7 +6,7 @@ import torch
 from page_visits import checked, html, open_page, texts, through_the_table
 
 from vizcore import images, models
-from vizcore.figures import graph as graph_figures
+from vizcore.content import programs
 from vizcore.images import gallery
 from vizcore.inspection import layer_gradients
 from vizcore.inspection.layer_gradients import Quantity
@@ -93,7 +93,9 @@ def test_other_networks(model):
 def test_the_program_makes_the_same_gradient(quantity):
     file = gallery.find("gallery", "giant_panda").file
     scope: dict = {}
-    exec(compile(graph_figures.program("mini_vgg", str(file), quantity, "block2.relu1"), "program", "exec"), scope)
+    of, target, _, scalar, unit = quantity
+    program = programs.layer_gradients("mini_vgg", str(file), "block2.relu1", of, target, unit, scalar)
+    exec(compile(program, "program", "exec"), scope)
     net = models.load("mini_vgg")
     x = net.preprocess(images.load(file))
     found = layer_gradients.all_gradients(net, x, quantity).gradients

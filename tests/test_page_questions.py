@@ -7,12 +7,13 @@ import torch
 from page_visits import ROOT, captions, checked, html, open_page, texts, through_the_table
 
 from vizcore import methods, models
+from vizcore.content.questions import questions
 from vizcore.figures import tables
 from vizcore.images import gallery
 from vizcore.inspection import cam_steps, relu_step
-from vizcore.questions import QUESTIONS
 
 PAGE = "questions"
+QUESTIONS = questions()
 
 
 @pytest.fixture(autouse=True)
@@ -47,13 +48,15 @@ def test_each_question_by_its_link(number):
     assert app.header[0].value == topic.question and topic.check[0] in said
     assert [other.question for other in QUESTIONS if other.question in said] == [topic.question]
     assert app.segmented_control(key="pick_q").value == str(number)
+    assert any(caption.value.startswith("What this page ran") for caption in app.caption)
 
 
 def test_answers_are_short():
     assert len(QUESTIONS) == 6
     for topic in QUESTIONS:
         assert len(re.findall(r"[.?!](?:\s|$)", topic.answer)) <= 4, topic.short
-        assert topic.links and topic.functions and len(topic.notice) == len(topic.misleads) == 2
+        assert topic.pages and (topic.sources or topic.short == "Newest methods")
+        assert len(topic.notice) == len(topic.misleads) == 2
 
 
 def test_through_the_table_and_from_question_to_question():

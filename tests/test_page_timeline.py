@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from page_visits import captions, checked, html, open_page, texts, through_the_table
 
-from vizcore import literature, methods, models
+from vizcore import methods, models
+from vizcore.content import papers
+from vizcore.content.papers import FAMILIES, WORKS
 from vizcore.evaluation import compare
-from vizcore.literature import FAMILIES, WORKS
 
 SMALL = {"model": "mini_vgg", "image": "jaguar"}  # the quickest network
 FAST = [name for name, method in methods.METHODS.items() if not method.slow]
@@ -28,12 +29,12 @@ def test_alone_and_through_the_table():
         "LayerCAM, “giant panda”", "LayerCAM alone", "Grad-CAM, on its own scale"
     ]  # fmt: skip
     assert "18" in through.title[0].value
-    for sentence, _ in literature.SUMMARY:
+    for sentence, _ in papers.SUMMARY:
         assert sentence in texts(alone)
     assert "LayerCAM: Exploring Hierarchical" in texts(alone) and "It runs below" in texts(alone)
     source = html(alone)
-    assert all(test in source for test in literature.QUESTIONS.values())
-    assert source.count("✗ no") == sum(not v for results in literature.VERDICTS.values() for v in results.values())
+    assert all(test in source for test in papers.QUESTIONS.values())
+    assert source.count("✗ no") == sum(not v for results in papers.VERDICTS.values() for v in results.values())
     assert all(work.name in source for work in WORKS if work.family == "user study")
 
 
@@ -42,7 +43,7 @@ def test_links_lead_to_pages_of_the_table():
 
     app = open_page("timeline", **SMALL)
     stems = {page.stem for section in PAGES.values() for page in section if page.file.exists()}
-    wanted = {stem for _, some in literature.SUMMARY for stem in some} & stems
+    wanted = {stem for _, some in papers.SUMMARY for stem in some} & stems
     assert wanted <= set(links(app)) <= stems
     assert {"saliency", "guided_backprop", "grad_cam", "guided_grad_cam"} <= wanted
 
@@ -77,7 +78,7 @@ def test_each_method_runs(method):
     shown = captions(app)
     assert shown[0].startswith(entry.title)
     assert ("Grad-CAM, on its own scale" in shown) == (method != "grad_cam")
-    text, work = texts(app), literature.of_method(method)
+    text, work = texts(app), papers.of_method(method)
     assert f"{entry.title}: {entry.paper}" in text
     assert (work.failure if work else "A control") in text
     assert "It took " in text and (method in ("edges", "random") or " pass" in text)

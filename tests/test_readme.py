@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def example(name: str) -> str:
-    blocks = re.findall(r"```python\n# example: (\w+)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    blocks = re.findall(r"```\w+\n# example: (\w+)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     (source,) = (body for found, body in blocks if found == name)
     assert len(source.strip().splitlines()) < 10
     return source
@@ -75,6 +75,7 @@ def test_page(tmp_path):
         shutil.copytree(ROOT / name, tmp_path / name)
     (tmp_path / "assets").symlink_to(ROOT / "assets")
     (tmp_path / "pages" / "edges.py").write_text(example("page"))
+    (tmp_path / "vizcore" / "content" / "pages" / "edges.md").write_text(example("text"))
     table = (ROOT / "dashboard.py").read_text()
     first = '    "Start": [\n'
     assert first in table
@@ -84,5 +85,6 @@ def test_page(tmp_path):
         "app = AppTest.from_file('pages/edges.py', default_timeout=60).run()\n"
         "assert not app.exception, app.exception\n"
         "assert app.title[0].value.endswith('Edges')\n"
+        "assert any('The strongest edge is 0.' in text.value for text in app.markdown)\n"
     )
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, timeout=120)

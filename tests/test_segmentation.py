@@ -10,8 +10,9 @@ from PIL import Image
 
 from vizcore import models
 from vizcore.evaluation import segmentation, segmentation_bench
-from vizcore.figures import bars, sentences
+from vizcore.figures import bars as bar_figures
 from vizcore.figures import masks as mask_figures
+from vizcore.figures import sentences
 from vizcore.images import composites, gallery
 from vizcore.types import BACKGROUND, CORE, FOREGROUND, UNDECIDED, Mean
 from vizcore.ui import segments
@@ -259,5 +260,5 @@ def test_figures():
     said = sentences.without_network(measured, {"Saliency": "s"})
     assert "on a 0.90, from the seeds of the best map (Saliency) 0.80: the box is better" in said
     assert "on b 0.50, from the seeds of the best map (Saliency) 0.80: the map is better" in said
-    chart = bars.grouped([("A <b>", [bars.Bar("x", Mean(0.5, 0.4, 0.6))])])
+    chart = bar_figures.grouped([("A <b>", [bar_figures.Bar("x", Mean(0.5, 0.4, 0.6))])])
     assert "A &lt;b&gt;" in chart and "<b>0.50</b>" in chart

@@ -6,10 +6,10 @@ from itertools import combinations
 
 import pytest
 
-from vizcore import literature
+from vizcore.content import papers
+from vizcore.content.papers import FAMILIES, WORKS
 from vizcore.figures import tables
 from vizcore.figures import timeline as timeline_figures
-from vizcore.literature import FAMILIES, WORKS
 
 RUNS = frozenset(work.method for work in WORKS if work.method)
 
@@ -86,13 +86,13 @@ def test_nothing_is_filled_where_nothing_runs():
 
 def test_tips_and_short_names():
     tips = timeline_figures.tips(WORKS)
-    assert tips["score_cam"] == ["Score-CAM", "Wang et al., CVPR workshops 2020", literature.find("score_cam").idea]
+    assert tips["score_cam"] == ["Score-CAM", "Wang et al., CVPR workshops 2020", papers.find("score_cam").idea]
     assert tables.short("Abnar & Zuidema") == "Abnar & Zuidema"
     assert tables.short("Chefer, Gur & Wolf") == "Chefer et al."
 
 
 def test_table_says_what_the_records_say():
-    works = [*literature.in_family("cam"), WORKS[0]._replace(key="x", name="<b>", url=None)]
+    works = [*papers.in_family("cam"), WORKS[0]._replace(key="x", name="<b>", url=None)]
     source = tables.works_table(works, RUNS, "CAM & more")
     found = Balanced(source).found
     assert [a["href"] for tag, a in found if tag == "a"] == [work.url for work in works[:-1]]
@@ -102,18 +102,18 @@ def test_table_says_what_the_records_say():
 
 
 def test_verdicts_in_words():
-    source = tables.verdicts(literature.VERDICTS, literature.QUESTIONS, WORKS, "What tests found")
-    said = [passed for results in literature.VERDICTS.values() for passed in results.values()]
+    source = tables.verdicts(papers.VERDICTS, papers.QUESTIONS, WORKS, "What tests found")
+    said = [passed for results in papers.VERDICTS.values() for passed in results.values()]
     Balanced(source)
     assert source.count("✓ yes") == sum(said) and source.count("✗ no") == len(said) - sum(said)
     rows = re.findall(r"<tr>.*?</tr>", source)
-    assert len(rows) == 1 + len(literature.VERDICTS)
+    assert len(rows) == 1 + len(papers.VERDICTS)
     assert len({row.count("</td>") for row in rows[1:]}) == 1
-    for results, row in zip(literature.VERDICTS.values(), rows[1:], strict=True):
+    for results, row in zip(papers.VERDICTS.values(), rows[1:], strict=True):
         assert row.count("yes") == sum(results.values())
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_each_family_draws(family):
     Balanced(timeline_figures.chart(WORKS, RUNS, family))
-    Balanced(tables.works_table(literature.in_family(family), RUNS, family))
+    Balanced(tables.works_table(papers.in_family(family), RUNS, family))

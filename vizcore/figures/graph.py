@@ -17,7 +17,7 @@ from vizcore.figures import render
 from vizcore.types import INPUT, SCORE
 
 if TYPE_CHECKING:
-    from vizcore.inspection.layer_gradients import Quantity, Size
+    from vizcore.inspection.layer_gradients import Size
     from vizcore.models.graph import Graph, Node
 
 WIDE, HIGH, ROUND = 128, 46, 26  # a layer's box, and a join's circle, in units of the drawing
@@ -293,40 +293,3 @@ def _title(node: Node, value: float | None, norm: str, score: str) -> str:
 
 
 # Charts.
-
-
-# Words.
-
-
-def program(model: str, file: str, quantity: Quantity, layer: str) -> str:
-    """A program of plain PyTorch calls that makes the gradients of the page alone."""
-    start = f"""
-import torch
-from vizcore import images, models
-
-net = models.load("{model}")
-x = net.preprocess(images.load("{file}")).requires_grad_()
-"""
-    if quantity.of == "cut":
-        number = {
-            "mean": f"A[0, {quantity.unit}].mean()", "strongest": f"A[0, {quantity.unit}].max()", "sum": "A[0].sum()",
-        }[quantity.scalar]  # fmt: skip
-        return start + f"""
-from vizcore import partial
-
-A = partial.activation(net, x, "{layer}")  # the graph is cut here: nothing behind the layer is run
-number = {number}  # a layer is a tensor: one number of it
-(result,) = torch.autograd.grad(number, x)
-"""
-    number = {
-        "logit": f"logits[0, {quantity.target}]", "probability": f"logits.softmax(1)[0, {quantity.target}]",
-        "loss": f"-logits.log_softmax(1)[0, {quantity.target}]",
-    }[quantity.of]  # fmt: skip
-    return start + f"""
-names = [layer.name for layer in net.layers]
-logits, acts = net.forward(x, capture=names)
-number = {number}
-gradients = torch.autograd.grad(number, [x, *acts.values()], allow_unused=True)  # one pass, all layers
-result = gradients[0]
-at_the_layer = gradients[1 + list(acts).index("{layer}")]
-"""

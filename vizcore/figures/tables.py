@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vizcore.content.papers import Work, of_method
 from vizcore.figures.render import signed
-from vizcore.literature import Work, of_method
 
 if TYPE_CHECKING:
     from vizcore.inspection.relu_step import Step

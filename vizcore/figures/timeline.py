@@ -4,8 +4,8 @@ import html
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from vizcore.content.papers import FAMILIES, Work
 from vizcore.figures.tables import short
-from vizcore.literature import FAMILIES, Work
 
 EARLY = 2013  # all before it share the first column
 COLUMN, ROW, PAD, HEAD = 58, 23, 7, 30  # smallest width of a year, and heights, in pixels

@@ -332,40 +332,6 @@ def sparsity(view: View, layers: tuple[str, ...]) -> tuple:
     return tuple(activations.Depth(*row) for row in rows)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def first_filters(model: str) -> tuple[bytes, str]:
-    """All kernels of a network's first convolution as one PNG, each scaled 0 to 255, and a caption.
-
-    Kept so that a page may show several networks without having them all in memory at each run.
-    """
-    from vizcore.figures import render, sprites
-    from vizcore.inspection import filters
-    from vizcore.models import layers as model_layers
-
-    net = load_net(model)
-    bank = filters.filter_bank(net, model_layers.convolutions(net)[0])
-    picture = render.encode(sprites.poster(filters.scale(bank).grey), "png")
-    return picture, f"{net.title}: {len(bank)} filters of {bank.shape[2]} × {bank.shape[3]}"
-
-
-@st.cache_data(max_entries=1, show_spinner=False)
-def digit_means() -> np.ndarray:
-    """(10, 28, 28): the mean training digit of each class, 0 to 255."""
-    from vizcore.images import gallery
-    from vizcore.inspection import filters
-
-    return filters.class_means(*gallery.digits()[:2])
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def node_mean(model: str, node: int) -> np.ndarray:
-    """(28, 28): the mean of the 100 training digits a first-layer node answers most, 0 to 255."""
-    from vizcore.images import gallery
-    from vizcore.inspection import filters
-
-    return filters.node_mean(load_net(model), node, gallery.digits()[0])
-
-
 @st.cache_resource(max_entries=3, show_spinner=False)
 def _randomized_net(model: str, from_layer: str, seed: int, _net: "Net") -> "Net":
     from vizcore.evaluation import randomization

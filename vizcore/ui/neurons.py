@@ -133,14 +133,15 @@ def _take(row: int, column: int) -> None:
 
 def show_place(view: View, neuron: Neuron) -> None:
     """The map over the picture, to click a neuron; what the neuron can see; its numbers."""
-    from vizcore.figures import patches, render
+    from vizcore.figures import patches as patch_figures
+    from vizcore.figures import render
     from vizcore.inspection import neurons
 
     values, box, layer, side = neuron.values, neuron.box, neuron.layer, view.net.input_size
     panels = iter(st.columns(3))
     if neuron.placed:
         rows, columns = values.shape
-        signed, photo = bool(values.min() < 0), view.picture.convert("RGB").resize((patches.SIDE,) * 2)
+        signed, photo = bool(values.min() < 0), view.picture.convert("RGB").resize((patch_figures.SIDE,) * 2)
         top = render.limits(values, signed)[1]
         numbers = [
             f"row {r}, column {c}: {render.number(values[r, c])}" for r in range(rows) for c in range(columns)
@@ -154,13 +155,13 @@ def show_place(view: View, neuron: Neuron) -> None:
             st.html(scale(top, 2, signed, f"activation of map {neuron.unit}"))
     with next(panels):
         seen = "What this neuron can see, bright" if neuron.bounded else "This neuron can see the whole picture"
-        image(patches.boxed(view.picture, box, None, False), seen,
+        image(patch_figures.boxed(view.picture, box, None, False), seen,
               f"{view.title}; the receptive field of {neuron.name}")  # fmt: skip
     if neuron.bounded:
         patch = neurons.window(layer, neuron.cell, side)
         over = patch != box
         with next(panels):
-            image(patches.boxed(view.picture, box, patch, False),
+            image(patch_figures.boxed(view.picture, box, patch, False),
                   "The same, enlarged" + ("; grey is outside the picture" if over else ""),
                   f"The part of {view.title} that {neuron.name} can see")  # fmt: skip
     field = layer.receptive_field

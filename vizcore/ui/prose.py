@@ -1,15 +1,72 @@
-"""The written parts of a page: notes, what to notice, where it misleads, and the folded sections."""
+"""The written parts of a page: its text, notes, what to notice, where it misleads, and the folded sections."""
 
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from vizcore.content import loader
 from vizcore.ui.cache import View, image_file
 
 if TYPE_CHECKING:
     from vizcore.methods import Attribution
+
+
+def words(file: str) -> "Words":
+    """The text of a page, `content/pages/<stem>.md`; call it with `__file__`."""
+    return Words(Path(file).stem)
+
+
+@dataclass(frozen=True)
+class Words:
+    """The text of a page, part by part: the file decides the words, the page where they stand.
+
+    Each call reads the file as it is now. Its values are given by name, as plain strings or numbers, so that a test
+    can compare them with the {{names}} of the part; a value may be a sentence that holds [[terms]].
+    """
+
+    stem: str
+
+    def part(self, heading: str, /, **values: Any) -> None:
+        """The heading, and below it what stands there; nothing else of the page may have that heading."""
+        st.header(loader.fill(loader.Item(heading, f"{self.stem}.md"), values), anchor=False)
+        self.say(heading, **values)
+
+    def say(self, heading: str, /, **values: Any) -> None:
+        """What stands below the heading, without the heading."""
+        if text := self.text(heading, **values):
+            st.markdown(text, unsafe_allow_html="<abbr" in text)
+
+    def text(self, heading: str, /, **values: Any) -> str:
+        """What stands below the heading, as Markdown: for captions, helps and other sentences of a control."""
+        part = loader.page(self.stem).parts.get(heading)
+        if part is None:
+            loader.report(f"content/pages/{self.stem}.md: no '## {heading}'")
+            return ""
+        return loader.fill(part, values)
+
+    def end(self, *, functions: Sequence[Callable] = (), snippet: str = "", **values: Any) -> None:
+        """What to notice and where it misleads, side by side, and the folded sections.
+
+        Args:
+            functions: shown as their real source.
+            snippet: a short program that makes the picture alone.
+            values: of the fixed sections together; a list where an item of the text is {{name}} alone.
+        """
+        text = loader.page(self.stem)
+        lists = {heading: loader.fill_all(items, values) for heading, items in text.lists.items()}
+        explain(lists["What to notice"], lists["Where it misleads"])
+        more(
+            formula=lists["Formula"],
+            steps=lists["Steps"],
+            exercises=[(loader.fill(one, values), loader.fill(two, values)) for one, two in text.exercises],
+            functions=functions,
+            snippet=snippet,
+            sources=lists["Sources"],
+        )
 
 
 def notes(attribution: "Attribution") -> None:
@@ -30,11 +87,13 @@ def explain(notice: Sequence[str], misleads: Sequence[str]) -> None:
 
 def snippet(view: View, method: str, layer: str | None = None, **params: Any) -> str:
     """The program that makes the picture of a registered method alone, for :func:`more`."""
-    from vizcore import methods, snippets
+    from vizcore import methods
+    from vizcore.content import programs
 
-    defaults = {param.name: param.default for param in methods.METHODS[method].params if param.kind != "layer"}
     layer = layer or view.net.cam_layer
-    return snippets.code(method, view.model, image_file(view), view.target, layer, defaults | params)
+    known = methods.METHODS[method].params
+    full = {param.name: layer if param.kind == "layer" else param.default for param in known} | params
+    return programs.code(method, view.model, image_file(view), view.target, layer, full)
 
 
 def more(

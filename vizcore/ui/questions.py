@@ -1,6 +1,6 @@
 """Cached computations of the questions page, and the choice of one question."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -8,19 +8,18 @@ import streamlit as st
 
 from vizcore.ui import blocks, cache, prose, sheet, shell, units
 from vizcore.ui.cache import View
-from vizcore.ui.glossary import term
 from vizcore.ui.progress import working
 from vizcore.ui.state import bound_value
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vizcore.content.papers import Work
+    from vizcore.content.questions import Question
     from vizcore.inspection.cam_steps import Unrolled
     from vizcore.inspection.chain_rule import TwoPieces
     from vizcore.inspection.top_patches import Hit
-    from vizcore.literature import Work
     from vizcore.models import Layer, Net
-    from vizcore.questions import Question
 
 
 def choose(titles: Sequence[str], key: str = "q") -> int:
@@ -37,16 +36,6 @@ def choose(titles: Sequence[str], key: str = "q") -> int:
             required=True, label_visibility="collapsed",
         )
     )  # fmt: skip
-
-
-class _Words(dict):
-    def __missing__(self, name: str) -> str:
-        return term(name)
-
-
-def explained(text: str) -> str:
-    """The text with every {word} of the glossary replaced by the word and its explanation, as HTML."""
-    return text.format_map(_Words())
 
 
 # 1. The gradient of a neuron in two pieces.
@@ -202,7 +191,7 @@ def depth_column(view: View, found: Depth, stage: str, rule: str) -> None:
 
 def four_steps(view: View, steps: "Unrolled", order: Sequence[int], total: np.ndarray, opacity: float) -> None:
     """Maps, weights, their (h, w) sum and the overlay, side by side; `order` has the strongest map first."""
-    from vizcore.figures import bars
+    from vizcore.figures import bars as bar_figures
     from vizcore.figures import sprites as sprites_
 
     columns = st.columns(4)
@@ -216,7 +205,7 @@ def four_steps(view: View, steps: "Unrolled", order: Sequence[int], total: np.nd
         st.html(blocks.scale(float(np.abs(maps).max()), 2, signed))
     with columns[1]:
         st.subheader("2 Weights", anchor=False)
-        st.html(bars.weight_column(order[:6], steps.weights[order[:6]].cpu().numpy()))
+        st.html(bar_figures.weight_column(order[:6], steps.weights[order[:6]].cpu().numpy()))
         st.caption("α of the strongest maps; a map's number stands at the left")
     above = f"Grad-CAM, {view.class_name}"
     drawn = (
@@ -253,19 +242,22 @@ def side_by_side(view: View, works: "Sequence[Work]") -> None:
 # The written parts.
 
 
-def explain(view: View, topic: "Question") -> None:
-    """What to notice, an exercise with its answer, links to the question's pages, and the folded sections."""
-    prose.explain([explained(text) for text in topic.notice], [explained(text) for text in topic.misleads])
+def explain(view: View, topic: "Question", functions: Sequence[Callable], method: str | None) -> None:
+    """What to notice, an exercise with its answer, links to the question's pages, and the folded sections.
+
+    Args:
+        functions: what computed the figure. method: the registered one whose short program is shown, if any.
+    """
+    prose.explain(topic.notice, topic.misleads)
     st.header("Check yourself", anchor=False)
     question, answer = topic.check
     st.markdown(question)
     with st.expander("Answer", type="compact"):
         st.markdown(answer)
     with st.container(key="pages", horizontal=True):
-        for stem, label in topic.links:
-            shell.link(stem, label)
-    shown = topic.method and (view.net.cam_layer or topic.method == "guided_backprop")
-    prose.more(
-        formula=topic.formula, steps=[explained(step) for step in topic.steps], functions=topic.functions,
-        snippet=prose.snippet(view, topic.method) if shown else "", sources=topic.sources,
-    )  # fmt: skip
+        for stem in topic.pages:
+            shell.link(stem)
+    snippet = ""
+    if method and (view.net.cam_layer or method == "guided_backprop"):
+        snippet = prose.snippet(view, method)
+    prose.more(formula=topic.formula, steps=topic.steps, functions=functions, snippet=snippet, sources=topic.sources)

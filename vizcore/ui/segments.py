@@ -186,41 +186,10 @@ def strip(source: str, ground: str, count: int = 8) -> "tuple[bytes, Layout, lis
 def program(view: View, source: str, settings: "Settings", recipe: "Recipe | None") -> str:
     """The program that makes the mask alone, for the picture or the composite at hand."""
     from vizcore import methods
+    from vizcore.content import programs
     from vizcore.evaluation.segmentation_bench import SOURCES
 
-    params = "".join(f", {name}={value!r}" for name, value in SOURCES[source][0].items())
-    if recipe:
-        opening = f"""picture, truth = segmentation_bench.build(segmentation_bench.{recipe!r}, net.input_size)
-x = segmentation_bench.inputs(net, picture)"""
-    else:
-        opening = f"""image = images.load("{image_file(view)}")
-picture, x = net.crop(image), net.preprocess(image)"""
-    reduce = "cv2.resize(np.maximum(values, 0), picture.size)  # bilinear"
-    if not methods.METHODS[source].maps:
-        reduce = "np.abs(values).sum(0)"
-    if source == "saliency":
-        reduce = "values"
-    blur = f"""
-strength = cv2.GaussianBlur(strength, (0, 0), {settings.sigma / 100} * net.input_size, borderType=cv2.BORDER_REFLECT)"""
-    again = f"""
-cv2.grabCut(pixels, mask, None, below, above, {settings.iterations - 1}, cv2.GC_EVAL)"""
-    return f"""
-import cv2
-import numpy as np
-from vizcore import {"" if recipe else "images, "}methods, models{", segmentation_bench" if recipe else ""}
-
-net = models.load("{view.model}")
-{opening}
-values = methods.run("{source}", net, x, {view.target}{params}).values
-strength = {reduce}{blur if settings.sigma else ""}
-low, high, core = np.percentile(strength, [{settings.background}, {settings.foreground}, 99])
-mask = np.full(strength.shape, cv2.GC_PR_BGD, np.uint8)
-mask[strength >= high] = cv2.GC_PR_FGD
-mask[strength >= core], mask[strength <= low] = cv2.GC_FGD, cv2.GC_BGD
-pixels, seeds = np.array(picture.convert("RGB")), mask != cv2.GC_PR_BGD
-below, above = np.zeros((1, 65)), np.zeros((1, 65))  # five Gaussians of colour each
-cv2.setRNGSeed(1)  # GrabCut's k-means starts at random
-cv2.grabCut(pixels[seeds][None], mask[seeds][None], None, below, above, 0, cv2.GC_INIT_WITH_MASK)
-cv2.grabCut(pixels, mask, None, below, above, 1, cv2.GC_EVAL_FREEZE_MODEL){again if settings.iterations > 1 else ""}
-result = np.isin(mask, [cv2.GC_FGD, cv2.GC_PR_FGD])
-"""
+    return programs.segmentation(
+        view.model, image_file(view), view.target, source, SOURCES[source][0], methods.METHODS[source].maps,
+        settings._asdict(), repr(recipe) if recipe else "",
+    )  # fmt: skip

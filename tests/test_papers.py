@@ -5,8 +5,9 @@ from collections import Counter
 
 import pytest
 
-from vizcore import literature, methods
-from vizcore.literature import CRITICS, FAMILIES, QUESTIONS, SUMMARY, VERDICTS, WORKS
+from vizcore import methods
+from vizcore.content import papers
+from vizcore.content.papers import CRITICS, FAMILIES, QUESTIONS, SUMMARY, VERDICTS, WORKS
 
 KEYS = {work.key for work in WORKS}
 # Every page of the course; those that are not in the table yet are not linked until they are.
@@ -63,8 +64,8 @@ def test_every_method_has_a_work_and_every_work_a_registered_method():
             assert entry.family == work.family
             assert work.authors.split()[0].strip(",") in entry.paper
             assert str(work.year) in entry.paper
-    assert literature.of_method("edges") is None
-    assert literature.of_method("grad_cam").key == "grad_cam"
+    assert papers.of_method("edges") is None
+    assert papers.of_method("grad_cam").key == "grad_cam"
 
 
 def test_what_is_cited_for_a_failure_can_be_found():
@@ -78,7 +79,7 @@ def test_what_is_cited_for_a_failure_can_be_found():
 def test_each_critic_is_cited():
     cited = {found for work in WORKS for found in CITATION.findall(work.failure)}
     assert {(author, str(year)) for author, year, *_ in CRITICS} <= cited
-    assert len(literature.sources()) == len(CRITICS)
+    assert len(papers.sources()) == len(CRITICS)
     assert all(url.startswith("https://") for *_, url in CRITICS)
 
 
@@ -116,7 +117,7 @@ def test_verdicts_speak_of_known_tests_and_works():
 
 def test_first_tests_came_in_2017_and_2018():
     """The page says so."""
-    first = {family: literature.in_family(family)[0].year for family in ("evaluation", "robustness")}
+    first = {family: papers.in_family(family)[0].year for family in ("evaluation", "robustness")}
     assert first == {"evaluation": 2018, "robustness": 2017}
 
 
@@ -126,10 +127,10 @@ def test_summary_links_pages_of_the_course():
 
 
 def test_look_ups():
-    assert literature.find("rise").year == 2018
+    assert papers.find("rise").year == 2018
     with pytest.raises(ValueError, match="no work called 'magic'"):
-        literature.find("magic")
-    assert len(literature.in_family(None)) == len(WORKS)
-    assert sum(len(literature.in_family(family)) for family in FAMILIES) == len(WORKS)
-    years = [work.year for work in literature.in_family("cam")]
+        papers.find("magic")
+    assert len(papers.in_family(None)) == len(WORKS)
+    assert sum(len(papers.in_family(family)) for family in FAMILIES) == len(WORKS)
+    years = [work.year for work in papers.in_family("cam")]
     assert years == sorted(years) and years[0] == 2016

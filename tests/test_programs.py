@@ -1,10 +1,15 @@
-"""Every snippet is run as a reader would run it, and gives what the method gives."""
+"""Every program is run as a reader would run it, and gives what the method gives."""
+
+import dataclasses
+import types
 
 import numpy as np
 import pytest
 
-from vizcore import images, methods, models, snippets
+from vizcore import images, methods, models
+from vizcore.content import programs
 from vizcore.images import gallery
+from vizcore.ui import prose
 
 ASSET = gallery.records("gallery")[0]
 SLOW = ("integrated_gradients", "rise")  # at their own parameters
@@ -29,12 +34,12 @@ def net():
 
 
 @pytest.mark.parametrize(("name", "params"), CASES, ids=lambda value: str(value))
-def test_snippet_reproduces_the_method(net, name, params):
+def test_program_reproduces_the_method(net, name, params):
     x = net.preprocess(images.load(ASSET.file))
     result = methods.run(name, net, x, 388, layer="stage3" if name in PER_MAP else None, **params)
     full = {p.name: p.default for p in methods.METHODS[name].params if p.kind != "layer"} | params
     layer = result.meta["layer"] or net.cam_layer
-    program = snippets.code(name, net.name, str(ASSET.file), 388, layer, full)
+    program = programs.code(name, net.name, str(ASSET.file), 388, layer, full)
     scope: dict = {}
     exec(compile(program, name, "exec"), scope)
     got = scope["result"].detach().numpy()
@@ -42,22 +47,39 @@ def test_snippet_reproduces_the_method(net, name, params):
     assert np.abs(got - result.values).max() <= 1e-4 * np.abs(result.values).max()
 
 
-def test_every_method_of_ours_has_a_program_of_its_own():
-    assert set(methods.names()) <= set(snippets._BODIES)
+def test_each_program_belongs_to_a_method():
+    """One that somebody adds may have none; ours have."""
+    assert set(programs._BODIES) <= set(methods.names()) and len(programs._BODIES) >= 20
 
 
 def test_a_new_method_without_a_program_shows_its_call(net, monkeypatch):
-    monkeypatch.delitem(snippets._BODIES, "saliency")
-    program = snippets.code("saliency", net.name, str(ASSET.file), 388, None, {"reduction": "max"})
+    monkeypatch.delitem(programs._BODIES, "saliency")
+    program = programs.code("saliency", net.name, str(ASSET.file), 388, None, {"reduction": "max"})
     scope: dict = {}
     exec(compile(program, "saliency", "exec"), scope)
     expected = methods.run("saliency", net, net.preprocess(images.load(ASSET.file)), 388, reduction="max").values
     assert np.array_equal(scope["result"].numpy(), expected)
 
 
-def test_snippets_stay_short():
+@pytest.mark.parametrize("takes_layer", [True, False])
+def test_a_new_method_runs_from_its_page(net, monkeypatch, takes_layer):
+    """A page knows the layer of the class activation maps; a method that takes none must not be handed it."""
+    entry = methods.METHODS["layer_cam" if takes_layer else "edges"]
+    monkeypatch.setitem(methods.METHODS, "mine", dataclasses.replace(entry, name="mine"))
+    view = types.SimpleNamespace(net=net, model=net.name, target=388)
+    monkeypatch.setattr(prose, "image_file", lambda _: str(ASSET.file))
+    program = prose.snippet(view, "mine", layer="stage6" if takes_layer else None)
+    assert ("layer=" in program) == takes_layer
+    scope: dict = {}
+    exec(compile(program, "mine", "exec"), scope)
+    layer = "stage6" if takes_layer else None
+    expected = methods.run("mine", net, net.preprocess(images.load(ASSET.file)), 388, layer=layer).values
+    assert np.array_equal(scope["result"].numpy(), expected)
+
+
+def test_programs_stay_short():
     for name in methods.names():
         full = {p.name: p.default for p in methods.METHODS[name].params}
-        program = snippets.code(name, models.DEFAULT, "picture.jpg", 0, "head.relu", full)
+        program = programs.code(name, models.DEFAULT, "picture.jpg", 0, "head.relu", full)
         body = [line for line in program.splitlines() if line.strip()]
         assert len(body) <= 32, name

@@ -1,0 +1,99 @@
+"""The figures of the Grad-CAM page."""
+
+import numpy as np
+import streamlit as st
+
+from vizcore import methods
+from vizcore.evaluation import compare
+from vizcore.figures import cam as cam_figures
+from vizcore.figures.render import number
+from vizcore.inspection import cam_steps
+from vizcore.inspection.cam_steps import Unrolled
+from vizcore.ui import blocks, cache, prose, shell
+from vizcore.ui.blocks import Panel
+from vizcore.ui.cache import View
+
+words = prose.words(__file__)
+
+
+def one_map(view: View, steps: Unrolled, k: int) -> None:
+    """Feature map k, the gradient of the score with respect to it, and their product."""
+    values, gradient, product = (
+        stack[k].cpu().numpy() for stack in (steps.activations, steps.gradients, steps.contributions)
+    )
+    alpha = f"its mean is α = {number(gradient.mean())}"
+    if np.ptp(gradient) < 1e-3 * np.abs(gradient).max():
+        alpha = f"the same in every cell: α = {number(gradient.mean())}"
+    panels = [
+        Panel(values, f"Feature map {k}"),
+        Panel(gradient, f"Gradient of the score; {alpha}", signed=True),
+        Panel(product, f"α × map {k}", photo=view.picture, signed=True),
+    ]
+    blocks.compare(panels, share=False, smooth=False)
+
+
+def stages(view: View, steps: Unrolled) -> None:
+    """The signed sum, what the ReLU leaves of it, and that enlarged in two ways."""
+    signed, crisp, smooth = cam_figures.stages(steps)
+    below, cells = int((steps.before_relu < 0).sum()), steps.before_relu.numel()
+    panels = [
+        Panel(signed, "Sum of all α × map", signed=True),
+        Panel(crisp, f"ReLU: {below} of {cells} cells were below zero", signed=False),
+        Panel(crisp, "Enlarged as cells", photo=view.picture, signed=False),
+        Panel(smooth, "Enlarged bilinearly", photo=view.picture, signed=False),
+    ]
+    blocks.compare(panels, columns=4)
+
+
+def check(view: View, steps: Unrolled) -> None:
+    """Whether the signed sum and the bias make the logit, as they must where one linear layer follows."""
+    head = cam_steps.linear_head(view.net, steps, view.target)
+    total = f"{float(steps.before_relu.sum()):.4g}"
+    if not (head and head.holds):
+        words.say("the sum need not be the score", total=total, score=f"{steps.score:.4g}")
+        return
+    error = "less than 0.01" if head.weight_error < 1e-4 else number(100 * head.weight_error)
+    words.say(
+        "the sum is the score", total=total, bias=f"{head.bias:.3g}", sum=f"{head.total + head.bias:.4g}",
+        score=f"{head.score:.4g}", cells=steps.before_relu.numel(), error=error,
+    )  # fmt: skip
+
+
+def two_classes(view: View, pair: tuple[np.ndarray, np.ndarray], other: int, stance: str, linked: bool) -> None:
+    """The maps of the view's class and of the class `other`, and both in one picture.
+
+    Args:
+        pair: the two (h, w) maps. stance: "for" or "against". linked: one scale for both.
+    """
+    names = view.class_name, view.net.categories[other]
+    both = max(float(values.max()) for values in pair)
+    panels = [
+        Panel(values, f"Evidence {stance} {label}: up to {number(values.max())}", "", view.picture, False)
+        for values, label in zip(pair, names, strict=True)
+    ]
+    drawn = cam_figures.two_classes(view.picture, *pair, names, vmax=both if linked else None)
+    alt = f"Grad-CAM of {names[0]} in blue and of {names[1]} in orange"
+    blocks.compare([*panels, Panel(drawn, "Both, in blue and orange", alt)], share=linked)
+    same = compare.correlation(*pair)
+    if same is not None and other != view.target:
+        words.say("how alike the two maps are", same=f"{same:.2f}")
+
+
+def variants(view: View, layer: str) -> None:
+    """The other class activation maps of the layer that need no pass for every map; links to those that do."""
+    panels = []
+    quick = [m.name for m in methods.METHODS.values() if m.family == "cam" and m.maps and not m.slow]
+    for method in quick:
+        title = methods.METHODS[method].title
+        try:
+            chosen = None if method == "cam" and layer == view.net.cam_layer else layer
+            result = cache.attribution(view, method, layer=chosen)
+        except ValueError:
+            st.caption(words.text("a method that cannot run here", title=title))
+            continue
+        panels.append(Panel(result, f"{title}: up to {number(result.values.max())}", photo=view.picture))
+    words.say("how to compare the variants", name=view.class_name)
+    blocks.compare(panels, share=False, columns=4)
+    for slow in ("ablation_cam", "score_cam"):
+        label = words.text("link to a slow variant", title=methods.METHODS[slow].title)
+        shell.link("timeline", label, method=slow)

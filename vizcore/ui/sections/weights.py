@@ -1,0 +1,266 @@
+"""What the page of weights draws: templates, kernels, first layers; and choosing a handwritten digit."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+import torch
+from PIL import Image
+
+from vizcore import models
+from vizcore.figures import bars as bar_figures
+from vizcore.figures import render, tables
+from vizcore.figures.render import number
+from vizcore.figures.sprites import atlas, poster
+from vizcore.images import gallery
+from vizcore.inspection import filters
+from vizcore.models import Net, small_networks
+from vizcore.models import layers as model_layers
+from vizcore.ui import blocks, prose
+from vizcore.ui.cache import View, feature_maps, load_net
+from vizcore.ui.canvas import draw_digit
+from vizcore.ui.sheet import tiles
+
+NETWORKS = {"linear": "digits_linear", "mlp": "digits_mlp"}
+FIRST_LAYERS = ("alexnet", "resnet18", "efficientnet_lite0", "mini_vgg")
+words = prose.words(__file__)
+
+
+def clipped(key: str, count: int) -> None:
+    """A number kept from a larger layer becomes the last of this one; call before its field is drawn."""
+    if (st.session_state.get(key) or 0) >= count:
+        st.session_state[key] = count - 1
+
+
+# Fully connected layers.
+
+
+class Digit(NamedTuple):
+    """A digit for a network: `pixels` (28, 28) uint8, 0 ground to 255 ink, and what to call it."""
+
+    pixels: np.ndarray
+    title: str
+
+
+def choose_digit(key: str = "digit") -> Digit:
+    """Draw the picker and the canvas; a drawing goes before the test digit until it is cleared.
+
+    The test digit is in the address as `?digit=`; a drawing stays in the visitor's session.
+    """
+    images, labels = gallery.digits()[2:]
+    shown = np.concatenate([np.flatnonzero(labels == name)[:5] for name in range(10)])
+
+    def take(position: int) -> None:
+        st.session_state[key] = int(shown[position])
+
+    picker, pad = st.columns([3, 1], gap="large")
+    with picker:
+        typed = st.number_input(
+            "Test digit", 0, len(images) - 1, None, 1, key=key, bind="query-params", width=150,
+            placeholder=str(shown[0]), help="One of the 2000 digits the networks were not trained on.",
+        )  # fmt: skip
+        index = int(shown[0]) if typed is None else typed
+        sprite, layout = atlas(images[shown])
+        at = np.flatnonzero(shown == index)
+        tiles(
+            render.encode(sprite, "png"), layout, [f"test digit {k}: a {labels[k]}" for k in shown],
+            f"{key}_tiles", selected=int(at[0]) if len(at) else None, take=take, height=220, largest=44,
+            smallest=28, alt="Fifty test digits, five of each",
+        )  # fmt: skip
+    with pad:
+        st.caption("Or draw one: mouse, pen or finger")
+        drawn = draw_digit("pad")
+        if drawn is not None:
+            st.caption("The drawing is used until you clear it.")
+            return Digit(drawn, "Your drawing, sized and centred as in MNIST")
+    return Digit(images[index], f"Test digit {index}, a “{labels[index]}”")
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def digit_means() -> np.ndarray:
+    """(10, 28, 28): the mean training digit of each class, 0 to 255."""
+    return filters.class_means(*gallery.digits()[:2])
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def node_mean(model: str, node: int) -> np.ndarray:
+    """(28, 28): the mean of the 100 training digits a first-layer node answers most, 0 to 255."""
+    return filters.node_mean(load_net(model), node, gallery.digits()[0])
+
+
+def templates(scaled: filters.Scaled, node: int, scale: str) -> None:
+    """All nodes as one sheet of tiles; a click chooses the node."""
+    count = len(scaled.grey)
+    sprite, layout = atlas(scaled.grey)
+    low, high = (np.broadcast_to(end.ravel(), count) for end in (scaled.low, scaled.high))
+    labels = [f"node {k}: {number(low[k])} black, {number(high[k])} white" for k in range(count)]
+
+    def take(position: int) -> None:
+        st.session_state["node"] = position
+
+    tiles(
+        render.encode(sprite, "png"), layout, labels, "templates", selected=node, take=take, height=300,
+        largest=94, alt=f"The weights of the {count} nodes as grey pictures of 28 × 28",
+    )  # fmt: skip
+    each = "Each node has its own scale." if scale == "each" else f"All: {number(low[0])} to {number(high[0])}."
+    st.caption(words.text("caption of the templates", count=count, scale=each))
+
+
+def template_times_input(net: Net, node: int, scaled: filters.Scaled) -> None:
+    """A node's template, a digit, and their product; then the sum, and what the network says."""
+    linear = net.name == NETWORKS["linear"]
+    low, high = (float(np.broadcast_to(end.ravel(), len(scaled.grey))[node]) for end in (scaled.low, scaled.high))
+    digit, said = choose_digit()
+    x = torch.from_numpy((digit / 255 - net.mean[0]) / net.std[0]).float()[None, None]
+    part = filters.contributions(net, x, node)
+    mean = digit_means()[node] if linear else node_mean(net.name, node)
+    meant = f"Mean training digit “{node}”" if linear else "Mean of the 100 training digits it answers most"
+    panels = [
+        blocks.Panel(
+            Image.fromarray(scaled.grey[node]), f"Template of node {node}: black {number(low)}, white {number(high)}"
+        ),
+        blocks.Panel(Image.fromarray(filters.scale(mean[None])[0][0]), meant),
+        blocks.Panel(Image.fromarray(digit), said),
+        blocks.Panel(part.values, "Template × input", "What every pixel adds to the node", signed=True),
+    ]
+    unit = "contribution of a pixel: red raises the node, blue lowers it"
+    blocks.compare(panels, columns=4, smooth=False, unit=unit)
+    with torch.no_grad():
+        probabilities = torch.softmax(net(x)[0], 0).numpy()
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        total = float(part.values.sum())
+        words.say(
+            "sum of the contributions", total=f"{total:.4f}", bias=f"{part.bias:+.4f}", sum=f"{total + part.bias:.4f}",
+            output=f"{part.output:.4f}",
+            name=f"the [[logit]] of “{node}”" if linear else f"hidden node {node} before its ReLU",
+        )  # fmt: skip
+        if not linear:
+            _votes(net, node, part.output)
+    with right:
+        st.html(bar_figures.bars(small_networks.DIGIT_NAMES, probabilities, int(probabilities.argmax())))
+
+
+def _votes(net: Net, node: int, output: float) -> None:
+    """Which digits a hidden node speaks for and against."""
+    votes = net.network.get_submodule("linear").weight.detach().numpy()[:, node]
+    best, worst = int(votes.argmax()), int(votes.argmin())
+    words.say(
+        "what a hidden node says", best=best, worst=worst, best_weight=f"{votes[best]:+.2f}",
+        worst_weight=f"{votes[worst]:+.2f}",
+        state=words.text("the node is open") if output > 0 else words.text("the node is shut"),
+    )  # fmt: skip
+
+
+# Convolutional layers.
+
+
+def kernels_of(net: Net, layer: str) -> str:
+    """The label of a convolution."""
+    module = net.network.get_submodule(layer)
+    height, width = module.kernel_size
+    return f"{layer}: {module.out_channels} kernels of {height} × {width}"
+
+
+def kernel_sheet(
+    layer: str, bank: np.ndarray, scaled: filters.Scaled, order: Sequence[int], unit: int, face: str,
+    channel: int | None, shared: bool,
+) -> None:  # fmt: skip
+    """All kernels of the layer as one sheet of tiles, and what is drawn; a click chooses the kernel.
+
+    Args:
+        bank: (K, C, h, w) weights. order: the kernels as they stand in the sheet.
+        face: "colour", "mean" or "one"; then `channel` is the input channel drawn. shared: one scale for all.
+    """
+    count, channels, height, width = bank.shape
+    colour = scaled.grey.ndim == 4
+    sprite, layout = atlas(np.moveaxis(scaled.grey, 1, -1)[order] if colour else scaled.grey[order])
+    norms = filters.norms(bank)
+
+    def take(position: int) -> None:
+        st.session_state["unit"] = int(order[position])
+
+    tiles(
+        render.encode(sprite, "png"), layout,
+        [f"kernel {k}: norm {number(norms[k])}" for k in order], "kernels",
+        selected=int(np.flatnonzero(order == unit)[0]), take=take, height=440, largest=72, gap=6,
+        alt=f"The {count} kernels of {layer}, {height} × {width} each. Arrow keys move, Enter chooses.",
+    )  # fmt: skip
+    what = "one sheet of weights each" if channels == 1 else f"the mean over {channels} input channels"
+    if face == "colour":
+        what = "the three input channels as red, green and blue"
+    elif channel is not None:
+        what = f"their weights for input channel {channel} of {channels}"
+    low, high = number(float(scaled.low.min())), number(float(scaled.high.max()))
+    st.caption(
+        words.text(
+            "caption of the kernels", layer=layer, count=count, height=height, width=width, what=what,
+            scale=f"One scale for all, {low} to {high}." if shared else "Each kernel has its own scale.",
+        )
+    )  # fmt: skip
+
+
+def one_kernel(
+    view: View, layer: str, bank: np.ndarray, pictures: np.ndarray, scaled: filters.Scaled, unit: int
+) -> None:
+    """The chosen kernel enlarged, its numbers, and its feature map on the picture; `pictures` are what is drawn."""
+    words.part("Kernel {{unit}}", unit=unit)
+    tile, norms = scaled.grey[unit], filters.norms(bank)
+    sheets = pictures[unit] if pictures[unit].ndim == 3 else pictures[unit][None]
+    left, right = st.columns([1, 3], gap="large")
+    with left:
+        picture = Image.fromarray(np.moveaxis(tile, 0, -1).copy() if tile.ndim == 3 else tile)
+        rank = int((norms > norms[unit]).sum()) + 1
+        caption = f"Norm {number(norms[unit])}, rank {rank} of {len(norms)}"
+        blocks.image(picture, caption, f"Kernel {unit} of {layer}", smooth=False)
+    with right:
+        if sheets[0].size > 1:
+            spread = bank[unit].std() / (np.abs(bank[unit]).max() or 1)
+            names = ("red", "green", "blue") if len(sheets) == 3 else ("",)
+            st.html(tables.kernel_tables(sheets, names))
+            st.caption(words.text("caption of the weights", spread=f"{100 * spread:.0f}"))
+        else:
+            positive, negative = int((bank[unit] > 0).sum()), int((bank[unit] < 0).sum())
+            words.say("a kernel of one weight", channels=bank.shape[1], positive=positive, negative=negative)
+    values = feature_maps(view, layer)[unit]
+    blocks.heat(
+        values, view.picture, signed=True, smooth=False, caption=f"Kernel {unit} on {view.title}",
+        alt=f"Its feature map: {number(values.min())} to {number(values.max())}",
+        unit=f"output of {layer}, bias included, before any activation function",
+    )  # fmt: skip
+
+
+def weak_kernels(layer: str, bank: np.ndarray) -> str:
+    """Whether kernels of the layer are nearly zero, in a sentence."""
+    norms = filters.norms(bank)
+    weak = int((norms < 0.1 * norms.max()).sum())
+    if weak:
+        return words.text("some kernels are weak", layer=layer, weak=weak, count=len(norms))
+    return words.text("no kernel is weak", layer=layer)
+
+
+def first_layers() -> None:
+    """The first kernels of networks whose filters differ in size, side by side."""
+    words.part("Large and small first filters")
+    present = [name for name in FIRST_LAYERS if name in models.MODELS and models.status(name) != "missing"]
+    absent = [models.MODELS[name] for name in FIRST_LAYERS if name in models.MODELS and name not in present]
+    for column, name in zip(st.columns(max(3, len(present))), present, strict=False):
+        picture, caption = first_filters(name)
+        column.image(picture, caption, width="stretch", alt=f"All first filters of {caption}")
+    if absent:
+        listed = ", ".join(f"{spec.title} ({spec.megabytes:.3g} MB)" for spec in absent)
+        st.caption(words.text("networks that are not here", listed=listed))
+    words.say("the lesson on small filters")
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def first_filters(model: str) -> tuple[bytes, str]:
+    """All kernels of a network's first convolution as one PNG, each scaled 0 to 255, and a caption.
+
+    Kept so that a page may show several networks without having them all in memory at each run.
+    """
+    net = load_net(model)
+    bank = filters.filter_bank(net, model_layers.convolutions(net)[0])
+    picture = render.encode(poster(filters.scale(bank).grey), "png")
+    return picture, f"{net.title}: {len(bank)} filters of {bank.shape[2]} × {bank.shape[3]}"
