@@ -1,4 +1,4 @@
-"""Who may import whom: pages, then vizcore.ui, then methods, then the method modules, then models."""
+"""Who may import whom: the table of rooms, the circles, and what must load late."""
 
 import ast
 import re
@@ -18,7 +18,23 @@ COMPUTE = [path for path in LIBRARY if path not in UI]
 RUNTIME = [path for path in SHOWN + LIBRARY if path.exists()]
 
 HEAVY = ("umap", "sklearn.manifold", "cv2", "torchvision")
-ABOVE_MODELS = ("methods", "gradients", "relu_rules", "cam", "controls")
+ROOMS = {  # room: what of vizcore it may import beside itself
+    "types": set(),
+    "content": set(),
+    "images": {"types"},
+    "figures": {"images", "content", "types"},
+    "models": {"images", "types"},
+    "methods": {"models", "images", "types"},
+    "inspection": {"methods", "models", "images", "types"},
+    "evaluation": {"methods", "models", "images", "types"},
+    "ui": {"types", "content", "images", "figures", "models", "methods", "inspection", "evaluation", "ui"},
+}
+OUTSIDE = {  # what else, beside the standard library
+    "types": {"numpy"},
+    "content": set(),
+    "images": {"numpy", "PIL"},
+    "figures": {"numpy", "PIL", "plotly"},
+}
 
 
 def module_name(path: Path) -> str:
@@ -95,19 +111,77 @@ def test_compute_does_not_know_the_ui():
     assert offenders(COMPUTE, "vizcore.ui") == []
 
 
-def test_models_know_no_method():
-    seen, todo = set(), ["vizcore.models"]
-    while todo:
-        name = todo.pop()
-        if name in MODULES and name not in seen:
-            seen.add(name)
-            todo.extend(imports(MODULES[name]) - {"vizcore"})
-    assert seen.isdisjoint(f"vizcore.{name}" for name in ABOVE_MODELS)
+def room_of(name: str) -> str | None:
+    """``vizcore.models.net`` -> ``models``; None for what is not in vizcore, or is vizcore itself."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "vizcore" and len(parts) > 1 and parts[1] in ROOMS else None
 
 
-def test_methods_are_not_imported_from_below():
-    below = [path for name, path in MODULES.items() if name in imports(MODULES["vizcore.methods"])]
-    assert offenders([path for path in below if path != MODULES["vizcore"]], "vizcore.methods") == []
+def run_time_imports(path: Path) -> set[str]:
+    """Every dotted name that the file may import when it runs: in functions too, but nothing for type checkers."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    waiting, found = [tree], set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            continue
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.update(targets(node, path))
+        waiting.extend(ast.iter_child_nodes(node))
+    return found
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_what_the_table_allows(room: str):
+    found = {
+        f"{module_name(path)} imports {name}"
+        for path in LIBRARY
+        if room_of(module_name(path)) == room
+        for name in run_time_imports(path)
+        if room_of(name) not in ROOMS[room] | {room, None}
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize("room", OUTSIDE)
+def test_a_room_needs_only_a_few_packages(room: str):
+    allowed = OUTSIDE[room] | sys.stdlib_module_names | {"vizcore"}
+    found = {
+        f"{module_name(path)} imports {name}"
+        for path in LIBRARY
+        if room_of(module_name(path)) == room
+        for name in run_time_imports(path)
+        if name.split(".")[0] not in allowed
+    }
+    assert found == set()
+
+
+def test_drawing_and_words_load_neither_torch_nor_streamlit():
+    names = [name for name in MODULES if room_of(name) in ("figures", "content", "images", "types")]
+    program = f"import sys, importlib\nfor name in {names!r}: importlib.import_module(name)\n"
+    program += "print(sorted({'torch', 'streamlit', 'plotly', 'cv2'} & sys.modules.keys()))"
+    loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
+
+
+def test_every_room_says_what_it_is_for_and_nothing_lies_beside_them():
+    for room in set(ROOMS) - {"types"}:
+        tree = ast.parse(MODULES[f"vizcore.{room}"].read_text(encoding="utf-8"))
+        assert ast.get_docstring(tree), room
+    flat = {path.stem for path in (ROOT / "vizcore").glob("*.py")}
+    assert flat == {"__init__", "types"}
+
+
+def test_a_section_belongs_to_one_page():
+    """A module in ui/sections/ is imported by the page of its name, or by its own test, and by nobody else."""
+    tests = sorted((ROOT / "tests").rglob("*.py"))
+    for section in sorted((ROOT / "vizcore" / "ui" / "sections").glob("*.py")):
+        if section.stem == "__init__":
+            continue
+        name = module_name(section)
+        users = {path.stem for path in [*RUNTIME, *tests] if path != section and name in imports(path)}
+        assert section.stem in users, f"pages/{section.stem}.py does not use it"
+        assert {user for user in users if not user.startswith("test_")} <= {section.stem, "conftest"}, name
 
 
 def test_compute_modules_form_no_circle():

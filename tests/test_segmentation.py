@@ -156,7 +156,7 @@ def test_composites_on_photographs_differ_in_nothing_but_the_background():
 def test_the_network_sees_the_composite_as_it_is():
     net = models.load("efficientnet_lite0")
     picture, _ = composites.build(RECIPE, 224)
-    x = segmentation_bench.inputs(net, picture)[0].permute(1, 2, 0).numpy() * np.float32(net.std) + np.float32(net.mean)
+    x = net.preprocess(picture, crop=False)[0].permute(1, 2, 0).numpy() * np.float32(net.std) + np.float32(net.mean)
     assert np.abs(255 * x - np.asarray(picture)).max() < 0.01
 
 

@@ -48,11 +48,6 @@ SOURCES: dict[str, tuple[dict, Settings]] = {
 BOX = Box(0.55, 0.6, 0.95, 3)
 
 
-def inputs(net: Net, picture: Image.Image) -> Tensor:
-    """(1, 3, S, S): a composite as the network takes it, not cropped, so that mask and map lie on each other."""
-    return net.preprocess(picture, crop=False)
-
-
 # Measuring.
 
 
@@ -65,7 +60,7 @@ class Row(NamedTuple):
 
 def explain(net: Net, source: str, picture: Image.Image) -> np.ndarray:
     """The raw map of the network's top class for a composite; nobody told it what is in the picture."""
-    x = inputs(net, picture)
+    x = net.preprocess(picture, crop=False)
     with torch.no_grad():
         target = int(net(x).argmax())
     return methods.run(source, net, x, target, **SOURCES[source][0]).values
