@@ -11,8 +11,9 @@ from vizcore.figures.sprites import map_atlas
 from vizcore.inspection import layer_gradients
 from vizcore.inspection.layer_gradients import Quantity
 from vizcore.models import graph as network_graph
-from vizcore.ui import cache, dataflow, units
-from vizcore.ui.cells import cells
+from vizcore.ui import cache, units
+from vizcore.ui.components import cells, flow
+from vizcore.ui.sections import gradients
 
 view = ui.begin(__file__)
 net, number, SIDE = view.net, render.number, view.net.input_size
@@ -60,8 +61,8 @@ with ui.controls():
 quantity = Quantity("cut", 0, layer, scalar, unit) if cut else Quantity(of, view.target)
 words = {"mean": f"mean of map {unit}", "strongest": f"strongest cell of map {unit}", "sum": "sum"}
 what = f"{words[scalar]} of {layer}" if cut else f"{of} of {view.class_name}"
-sizes = dataflow.sizes(view, quantity)
-value, at_input = dataflow.gradient(view, quantity)
+sizes = gradients.sizes(view, quantity)
+value, at_input = gradients.gradient(view, quantity)
 whole = network_graph.trace(net)
 graph = network_graph.blocks(net, layer) if detail == "blocks" else whole
 end = "cut off" if cut else graph_figures.short(f"{of}: {view.class_name}")
@@ -70,7 +71,7 @@ wide, narrow = (
     for width in ((7, 3) if detail == "blocks" else (14, 6))
 )
 alt = f"The graph of {net.title}; {layer} is chosen"
-dataflow.flow("flow", wide, narrow, f"{view.model} {detail}", alt, take_layer)
+flow("flow", wide, narrow, f"{view.model} {detail}", alt, take_layer)
 st.html(graph_figures.legend(
     graph_figures.span(graph_figures.shown_sizes(graph, sizes, norm)),
     f"{norm.upper()} of the gradient of the {what}, logarithmic; grey: zero or none"))  # fmt: skip
@@ -118,7 +119,7 @@ if cut:
           take=lambda at: st.session_state.update(unit=int(order[at])))  # fmt: skip
     st.markdown(f"The layer gives out {acts.size:,} numbers; differentiated is one, the {what}: {number(value)}. "
                 "Click another map to choose it.")  # fmt: skip
-elif (local := dataflow.gradient(view, quantity, layer)[1]) is None:
+elif (local := gradients.gradient(view, quantity, layer)[1]) is None:
     st.info(f"The {what} does not depend on {layer}: no gradient.", icon=":material/info:")
 else:
     st.header("At the layer", anchor=False)
@@ -159,7 +160,7 @@ def check() -> None:
                   (row, column), take_pixel, caption=words, alt=words)  # fmt: skip
     st.html(ui.scale(top, at_input.ndim if net.channels == 3 else 2, True))
     st.subheader("Is it right? Two forward passes at one pixel", anchor=False)
-    found = dataflow.differences(view, quantity, (channel, row, column), STEPS)
+    found = gradients.differences(view, quantity, (channel, row, column), STEPS)
     computed = float(at_input[channel, row, column])
     floor = max(abs(computed), 1e-12)
     errors = [abs(other - computed) / floor for other in found]

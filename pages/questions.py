@@ -13,7 +13,8 @@ from vizcore.figures import render, tables
 from vizcore.inspection import cam_steps, chain_rule, relu_step, top_patches, unit_gradients
 from vizcore.methods import cam, relu_rules
 from vizcore.models import layers as model_layers
-from vizcore.ui import graph, pairs, questions
+from vizcore.ui import pairs, questions
+from vizcore.ui.components import graph
 
 view = ui.begin(__file__)
 bound = {"bind": "query-params"}
@@ -38,7 +39,7 @@ def small_network() -> None:
         target = st.segmented_control("Cut behind", targets, default="s", required=True, key="cut", **bound)
     numbers = chain_rule.forward(x1, x2, weight)
     gradients = chain_rule.backward(numbers, target)
-    graph.graph(chain_figures.chain_graph(numbers, gradients, target), "graph", targets, choose_cut)
+    graph(chain_figures.chain_graph(numbers, gradients, target), "graph", targets, choose_cut)
     st.caption(f"Boxes: the value; below it, in colour, the gradient of {chain_figures.symbol(target)} with respect to it. "
                "Edges: their slope. Click a box to cut the graph behind it.")  # fmt: skip
     for column, node in zip(st.columns(2), ("x1", "x2"), strict=True):

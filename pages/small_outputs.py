@@ -10,7 +10,7 @@ from vizcore.figures import patches as patch_figures
 from vizcore.inspection import effective_field
 from vizcore.models import receptive_field
 from vizcore.ui import cache, units
-from vizcore.ui.cells import cells
+from vizcore.ui.components import cells
 
 view = ui.begin(__file__)
 SIDE = view.net.input_size

@@ -189,7 +189,7 @@ words.end(functions=[], snippet="", cells=3, seen=[])
         ('"caption: map"', "name", ["page.py:2: write the heading out", "t.md:5: the page does not use"]),
         ("top=2", "**found", ["page.py:2: pass each value by its name", "t.md:5: the page does not use"]),
         ("words.text", "words.part", ["page.py:2: 'caption: map': a heading that is shown"]),
-        ('top=2)', 'top=2 if "[[unti]]" else 3)', ["page.py:2: 'unti' is not in the glossary"]),
+        ("top=2)", 'top=2 if "[[unti]]" else 3)', ["page.py:2: 'unti' is not in the glossary"]),
         ("words.end", "other.end", [f"t.md:{line}: the page does not use" for line in (9, 14, 18)]),
     ],
 )

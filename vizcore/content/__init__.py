@@ -2,6 +2,5 @@
 
 from vizcore.content.glossary import term
 from vizcore.content.loader import Text, page
-from vizcore.content.papers import Work
 
-__all__ = ["Text", "Work", "page", "term"]
+__all__ = ["Text", "page", "term"]

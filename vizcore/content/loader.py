@@ -20,11 +20,11 @@ from typing import Any, NamedTuple
 from vizcore.content import glossary
 
 PAGES = Path(__file__).parent / "pages"
-BULLETS = ("What to notice", "Where it misleads", "Steps", "Sources")
-LISTS = (*BULLETS, "Formula")
+LISTS = ("What to notice", "Where it misleads", "Formula", "Steps", "Sources")
 VALUE = re.compile(r"\{\{([A-Za-z_]\w*)\}\}")
 TERM = re.compile(r"\[\[([^\[\]|]+)(?:\|([^\[\]]+))?\]\]")
 _BULLET = re.compile(r"(?:[-*]|\d+[.)])\s+")
+_FORMULA = re.compile(r"(?=\S)")  # an indented line goes on with the formula before
 _OWN_LINE = re.compile(r"(?:[-*>|]|\d+[.)]|#+)\s")  # these begin a line of their own in Markdown
 
 
@@ -111,7 +111,8 @@ def parse(source: str, name: str = "text") -> Text:
         if heading == "Exercises":
             exercises = tuple(_exercises(lines, name, problems))
         elif heading in LISTS:
-            lists[heading] = tuple(_items(lines, name, problems, heading == "Formula"))
+            begins = _FORMULA if heading == "Formula" else _BULLET
+            lists[heading] = tuple(_items(lines, name, begins, problems))
         else:
             first = next((number for number, line in lines if line.strip()), None)
             where = headings[heading] if first is None else f"{name}:{first}"
@@ -122,23 +123,22 @@ def parse(source: str, name: str = "text") -> Text:
 def _paragraphs(lines: Sequence[str]) -> str:
     """The lines as Markdown in which every paragraph is one line."""
     joined = ""
-    for line in lines:
-        if not line.strip():
-            joined = joined.rstrip("\n") + "\n\n"
-        elif not joined or joined.endswith("\n") or _OWN_LINE.match(line):
-            joined += ("\n" if joined and not joined.endswith("\n") else "") + line.strip()
+    for line in map(str.strip, lines):
+        if not joined or joined.endswith("\n"):
+            joined += line or "\n"
+        elif line:
+            joined += ("\n" if _OWN_LINE.match(line) else " ") + line
         else:
-            joined += " " + line.strip()
-    return joined.strip()
+            joined += "\n\n"
+    return re.sub(r"\n{3,}", "\n\n", joined).strip()
 
 
-def _items(lines: Sequence[tuple[int, str]], name: str, problems: list[str], formula: bool) -> list[Item]:
-    """Bullets, or formulas of a line each; an indented line goes on with the one before."""
+def _items(lines: Sequence[tuple[int, str]], name: str, begins: re.Pattern[str], problems: list[str]) -> list[Item]:
+    """The items of a list; a line without the mark that begins one goes on with the one before."""
     found: list[Item] = []
     for number, line in lines:
-        begins = not line.startswith(" ") if formula else bool(_BULLET.match(line))
-        if begins and line.strip():
-            found.append(Item(line.strip() if formula else _BULLET.sub("", line, count=1).strip(), f"{name}:{number}"))
+        if mark := begins.match(line):
+            found.append(Item(line[mark.end() :].strip(), f"{name}:{number}"))
         elif line.strip() and found:
             found[-1] = found[-1]._replace(text=f"{found[-1].text} {line.strip()}")
         elif line.strip():

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 
 from vizcore import methods
 from vizcore.evaluation import segmentation

@@ -1,6 +1,6 @@
 """A network's graph as a drawing: places of nodes and edges, colours for the gradient at each, charts beside it.
 
-Everything here is plain numbers and words; the browser draws them (:mod:`vizcore.ui.dataflow`).
+Everything here is plain numbers and words; the browser draws them (:mod:`vizcore.ui.components.dataflow`).
 """
 
 from __future__ import annotations

@@ -14,9 +14,9 @@ from vizcore.ui.cache import (
     sparsity,
     unit_gradient,
 )
+from vizcore.ui.components import tiles
 from vizcore.ui.progress import working
 from vizcore.ui.prose import Words, explain, more, notes, snippet, words
-from vizcore.ui.sheet import tiles
 from vizcore.ui.shell import Page, begin, fragment, lesson_map, link, route
 from vizcore.ui.state import class_select, controls, layer_select, linked_select, opacity, param_widgets
 

@@ -9,7 +9,7 @@ import streamlit as st
 from vizcore.ui import units
 from vizcore.ui.blocks import image, scale
 from vizcore.ui.cache import View, activation, feature_maps
-from vizcore.ui.cells import cells
+from vizcore.ui.components import cells
 from vizcore.ui.jobs import Job, shared
 from vizcore.ui.progress import working
 from vizcore.ui.state import linked_select

@@ -15,3 +15,13 @@ def working(step: str) -> Iterator[None]:
     slot = line.get()
     with slot or contextlib.nullcontext(), st.spinner(step):
         yield
+
+
+@contextlib.contextmanager
+def progress_here() -> Iterator[None]:
+    """Within the block, what is slow shows its progress here and not under the title: on this page that is far off."""
+    token = line.set(st.empty())
+    try:
+        yield
+    finally:
+        line.reset(token)

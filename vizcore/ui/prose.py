@@ -31,7 +31,7 @@ class Words:
     stem: str
 
     def part(self, heading: str, /, **values: Any) -> None:
-        """The heading, and below it what stands there; nothing else of the page may have that heading."""
+        """The heading, and what stands below it in the text (nothing, where a figure follows at once)."""
         st.header(loader.fill(loader.Item(heading, f"{self.stem}.md"), values), anchor=False)
         self.say(heading, **values)
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import streamlit as st
 
-from vizcore.ui import blocks, cache, prose, sheet, shell, units
+from vizcore.ui import blocks, cache, prose, shell, units
 from vizcore.ui.cache import View
+from vizcore.ui.components import tiles
 from vizcore.ui.progress import working
 from vizcore.ui.state import bound_value
 
@@ -174,10 +175,10 @@ def depth_column(view: View, found: Depth, stage: str, rule: str) -> None:
     drawn = patch_figures.gradient_patches(found.drawn, found.boxes)
     labels = [f"{source.titles[hit.picture]}: {render.number(hit.value)}" for hit in found.hits]
     st.subheader(f"{stage}: sees {side} × {side} pixels", anchor=False)
-    for tiles, kind in ((patches, "Patches"), (drawn, rule)):
-        sprite, layout = sprites.atlas(patch_figures.tiles(tiles, 160))
+    for pictures, kind in ((patches, "Patches"), (drawn, rule)):
+        sprite, layout = sprites.atlas(patch_figures.tiles(pictures, 160))
         alt = f"{kind} of unit {found.unit} of {found.layer.name}: {'; '.join(labels)}"
-        sheet.tiles(render.encode(sprite), layout, labels, f"{stage}_{kind}", smooth=True, largest=98, alt=alt)
+        tiles(render.encode(sprite), layout, labels, f"{stage}_{kind}", smooth=True, largest=98, alt=alt)
     shown = found.boxes[0][2] - found.boxes[0][0]
     st.caption(
         f"Unit {found.unit} of {found.layer.name}: your picture reaches {100 * found.share:.0f} % of the mean of its "

@@ -7,7 +7,7 @@ import streamlit as st
 
 from vizcore.ui import cache, jobs, progress, units
 from vizcore.ui.cache import View
-from vizcore.ui.contact import Group, contact
+from vizcore.ui.components import Group, contact
 
 if TYPE_CHECKING:
     from vizcore.figures.contact_sheet import Sheet

@@ -7,7 +7,7 @@ import streamlit as st
 from PIL import Image
 
 from vizcore.ui import cache
-from vizcore.ui.picker import thumbnails
+from vizcore.ui.components import thumbnails
 from vizcore.ui.progress import working
 from vizcore.ui.state import bound_value, class_select, linked_select, percent
 

@@ -19,8 +19,7 @@ from vizcore.models import Net, small_networks
 from vizcore.models import layers as model_layers
 from vizcore.ui import blocks, prose
 from vizcore.ui.cache import View, feature_maps, load_net
-from vizcore.ui.canvas import draw_digit
-from vizcore.ui.sheet import tiles
+from vizcore.ui.components import draw_digit, tiles
 
 NETWORKS = {"linear": "digits_linear", "mlp": "digits_mlp"}
 FIRST_LAYERS = ("alexnet", "resnet18", "efficientnet_lite0", "mini_vgg")
