@@ -18,7 +18,7 @@ stops = model_layers.stops(view.net)
 with ui.controls():
     layer = ui.layer_select(view, "layer", keep=lambda item: item.name in stops, slider=True)
     against = st.toggle("Counterfactual", key="counterfactual", help=words.text("help of the counterfactual"), **bound)
-steps = cam_steps.unroll(view.net, view.x, view.target, layer, against)
+steps = ui.unrolled(view, layer, against)
 maps, height, width = steps.activations.shape
 heat, stance = steps.map.cpu().numpy(), "against" if against else "for"
 
@@ -72,8 +72,7 @@ words.part("Two classes in one picture")
 @ui.fragment
 def two_classes() -> None:
     with ui.controls("pair"):
-        default = next((index for index in view.top(2) if index != view.target), view.target)
-        other = ui.class_select(view, "versus", "Second class", default=default, width=330)
+        other = ui.class_select(view, "versus", "Second class", default=view.runner_up, width=330)
         linked = st.toggle("Same scale for both", True, key="linked", **bound)
     second = ui.attribution(view, "grad_cam", other, layer, counterfactual=against).values
     section.two_classes(view, (heat, second), other, stance, linked)

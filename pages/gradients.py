@@ -11,7 +11,7 @@ from vizcore.figures.sprites import map_atlas
 from vizcore.inspection import layer_gradients
 from vizcore.inspection.layer_gradients import Quantity
 from vizcore.models import graph as network_graph
-from vizcore.ui import cache, units
+from vizcore.ui import cache
 from vizcore.ui.components import cells, flow
 from vizcore.ui.sections import gradients
 
@@ -50,7 +50,7 @@ with ui.controls():
         choice = st.segmented_control("Differentiated", list(SCALARS), default="mean of a map", key="scalar",
                                       required=True, **bound)  # fmt: skip
         scalar, maps = SCALARS[choice], as_maps(cache.activation(view, layer))
-        unit = 0 if scalar == "sum" else units.unit_number(view, layer, maps)
+        unit = 0 if scalar == "sum" else ui.unit_index(maps)
     else:
         of = st.segmented_control("Gradient of the", ["logit", "loss", "probability"], default="logit", key="of",
                                   required=True, **bound)  # fmt: skip
@@ -146,7 +146,11 @@ def check() -> None:
             colour = ui.linked_select("Colour", ["red", "green", "blue"], "channel", default=default, width=120)
             channel = ["red", "green", "blue"].index(colour)
         row, column = (
-            pixel_number(label, label.lower(), strongest[at]) for at, label in ((1, "Row"), (2, "Column"))
+            ui.index(
+                f"{label}, 0 to {SIDE - 1}", label.lower(), SIDE, strongest[at], empty=f"strongest ({strongest[at]})",
+                width=200,
+            )
+            for at, label in ((1, "Row"), (2, "Column"))
         )
         h = st.select_slider("Step h, normalized units", STEPS, 0.001, key="h", width=240, **bound)
     top = render.limits(at_input, True, 99.5)[1]
@@ -184,15 +188,6 @@ def check() -> None:
         f"They agree best at h = {number(STEPS[best])}, to {number(errors[best])}. Small steps drown in rounding, "
         "large ones see the curve bend, and every ReLU or max-pooling that switches within ± h adds an error."
     )
-
-
-def pixel_number(label: str, key: str, strongest: int) -> int:
-    typed = st.session_state.get(key)
-    if isinstance(typed, int) and typed >= SIDE:
-        st.session_state[key] = SIDE - 1
-    typed = st.number_input(f"{label}, 0 to {SIDE - 1}", 0, SIDE - 1, None, 1, key=key, width=200,
-                            placeholder=f"strongest ({strongest})", **bound)  # fmt: skip
-    return strongest if typed is None else typed
 
 
 check()

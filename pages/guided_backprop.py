@@ -57,8 +57,8 @@ def three_rules() -> None:
         )
         if what == "Unit":
             layer = ui.layer_select(view, keep=lambda layer: layer.kind not in ("dropout", "identity"))
-            top = view.net.layer(layer).out_shape[0] - 1
-            unit = st.number_input(f"Unit, 0 to {top}", 0, top, 0, key="unit", **bound, width=160)
+            count = view.net.layer(layer).out_shape[0]
+            unit = ui.index(f"Unit, 0 to {count - 1}", "unit", count, 0, width=160)
         shared = st.toggle("One scale for all three", key="shared", **bound)
     if what == "Class":
         name, gradient = f"“{view.class_name}”", ui.input_gradient(view)
@@ -89,9 +89,8 @@ def three_rules() -> None:
 @ui.fragment
 def two_classes() -> None:
     """Guided backpropagation and Grad-CAM for two classes."""
-    runner_up = next(c for c in view.top(2) if c != view.target)
     with ui.controls("class_controls"):
-        second = ui.class_select(view, "other", "Other class", default=runner_up, width=330)
+        second = ui.class_select(view, "other", "Other class", default=view.runner_up, width=330)
     both = view, ui.look(view, target=second)
     pairs = {"Guided backpropagation": [ui.attribution(v, "guided_backprop") for v in both]}
     if view.net.cam_layer:

@@ -10,7 +10,6 @@ from vizcore.figures import cam as cam_figures
 from vizcore.figures import render
 from vizcore.methods import cam, relu_rules
 from vizcore.models import layers as model_layers
-from vizcore.ui import pairs
 
 view = ui.begin(__file__)
 
@@ -74,14 +73,13 @@ def closer() -> None:
 closer()
 
 st.header("Two classes in one picture", anchor=False)
-pairs.demo_button(view)
+ui.demo_button(view)
 
 
 @ui.fragment
 def two_classes() -> None:
     with ui.controls("pair"):
-        default = next((index for index in view.top(2) if index != view.target), view.target)
-        other = ui.class_select(view, "versus", "Second class", default=default, width=330)
+        other = ui.class_select(view, "versus", "Second class", default=view.runner_up, width=330)
         linked = st.toggle("Same scale for both", True, key="linked", bind="query-params")
     names = view.class_name, view.net.categories[other]
     pairs = list(zip((guided, place, product), factors(ui.look(view, target=other)), strict=True))

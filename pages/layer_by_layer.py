@@ -9,7 +9,7 @@ from vizcore.images.collection import open_collection
 from vizcore.inspection import likeness, top_patches, unit_gradients
 from vizcore.methods import relu_rules
 from vizcore.models import layers as model_layers
-from vizcore.ui import sheets
+from vizcore.ui.sections import layer_by_layer as sheets
 
 view = ui.begin(__file__)
 RULES = {"Gradient": None, "Deconvnet": "deconvnet", "Guided": "guided"}

@@ -14,7 +14,8 @@ from vizcore.images.collection import COLLECTIONS, open_collection
 from vizcore.inspection import neurons as neuron_gradient
 from vizcore.inspection import top_patches, unit_gradients
 from vizcore.methods import relu_rules
-from vizcore.ui import cache, neurons
+from vizcore.ui import cache
+from vizcore.ui.sections import neuron_gradient as neurons
 
 view = ui.begin(__file__)
 SIDE, number = view.net.input_size, render.number
@@ -47,7 +48,7 @@ hits = neurons.hits(view, searched, neuron)
 windows = [neuron_gradient.window(layer, hit.cell, SIDE) for hit in hits]
 titles = [source.titles[hit.picture] for hit in hits]
 said = [number(hit.value) + (f" at row {hit.cell[0]}, column {hit.cell[1]}" if neuron.placed else "") for hit in hits]
-crops = [cut(view.net.crop(source.open(hit.picture)), cut) for hit, cut in zip(hits, windows, strict=True)]
+crops = [cut(view.net.crop(source.open(hit.picture)), box) for hit, box in zip(hits, windows, strict=True)]
 labels = [f"{title}: {text}" for title, text in zip(titles, said, strict=True)]
 sprite, layout = atlas(patch_figures.tiles(crops, 192))
 ui.tiles(render.encode(sprite, "jpeg"), layout, labels, "patches", smooth=True, largest=188, gap=6,
@@ -98,13 +99,13 @@ def gradients() -> None:
 
 def card(n: int, rules: list[str], tops: dict[str, float], zoomed: bool) -> Card:
     """One of the best pictures, its gradients below it, on their own scales or on those given."""
-    seen, cut, below = neuron_gradient.field_box(layer, hits[n].cell, SIDE, SIDE), windows[n] if zoomed else None, []
+    seen, window, below = neuron_gradient.field_box(layer, hits[n].cell, SIDE, SIDE), windows[n] if zoomed else None, []
     for rule in rules:
         found = neurons.gradient_at(view, searched, hits[n], neuron, RULES[rule])
         top = tops.get(rule) or patch_figures.top_of(found, seen)
         label = f"{rule}, ± {number(top)}" if found.any() else f"{rule}: zero everywhere"
-        below.append((label, boxed(patch_figures.gradient_patch(found, top), seen, cut, True)))
-    return Card(boxed(view.net.crop(source.open(hits[n].picture)), seen, cut, False), titles[n], said[n], below)
+        below.append((label, boxed(patch_figures.gradient_patch(found, top), seen, window, True)))
+    return Card(boxed(view.net.crop(source.open(hits[n].picture)), seen, window, False), titles[n], said[n], below)
 
 
 gradients()

@@ -11,7 +11,6 @@ from vizcore.figures.sprites import map_atlas
 from vizcore.images import gallery
 from vizcore.inspection import activations
 from vizcore.models import layers as model_layers
-from vizcore.ui.units import unit_number
 
 view = ui.begin(__file__)
 number = render.number
@@ -48,7 +47,7 @@ def layers() -> None:
 
     st.header("One map", anchor=False)
     with ui.controls("one"):
-        unit = unit_number(view, layer, maps, "Map")
+        unit = ui.unit_index(maps, "Map")
         other_id = ui.linked_select(
             "Second picture", ["none", *(asset.id for asset in gallery.records("gallery"))], "second",
             format_func=title_of, width=280,

@@ -13,8 +13,8 @@ from vizcore.figures import render, tables
 from vizcore.inspection import cam_steps, chain_rule, relu_step, top_patches, unit_gradients
 from vizcore.methods import cam, relu_rules
 from vizcore.models import layers as model_layers
-from vizcore.ui import pairs, questions
 from vizcore.ui.components import graph
+from vizcore.ui.sections import questions
 
 view = ui.begin(__file__)
 bound = {"bind": "query-params"}
@@ -115,7 +115,7 @@ def layer_by_layer() -> None:
 @ui.fragment
 def grad_cam() -> None:
     """The four steps in one row; how many maps are added is the visitor's choice."""
-    steps = cam_steps.unroll(view.net, view.x, view.target)
+    steps = ui.unrolled(view)
     count = len(steps.weights)
     options = [*(n for n in (1, 4, 16, 64, 256, 1024) if n < count), "all"]
     with ui.controls("sum_controls"):
@@ -138,10 +138,9 @@ def grad_cam() -> None:
 def guided_grad_cam() -> None:
     """Factor, factor, product; one row for each class."""
     with ui.controls():
-        other = next((index for index in view.top(2) if index != view.target), view.target)
-        other = ui.class_select(view, "versus", "Second class", default=other, width=330)
+        other = ui.class_select(view, "versus", "Second class", default=view.runner_up, width=330)
         linked = st.toggle("Same scale for both", True, key="linked", **bound)
-        pairs.demo_button(view)
+        ui.demo_button(view)
     both = view, ui.look(view, target=other)
     titles = {"guided_backprop": "Guided backpropagation", "grad_cam": "× Grad-CAM", "guided_grad_cam": "= the product"}
     for column, (method, title) in zip(st.columns(3), titles.items(), strict=True):

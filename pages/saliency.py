@@ -7,8 +7,8 @@ import torch
 from vizcore import ui
 from vizcore.evaluation import compare, perturbation
 from vizcore.figures import charts, sentences
+from vizcore.figures.bars import percent
 from vizcore.methods import METHODS, gradients
-from vizcore.ui.state import percent
 
 # What a visitor reads, the method, and the beginning of its parameters' names in the address.
 VARIANTS = {

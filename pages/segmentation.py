@@ -4,14 +4,16 @@ import numpy as np
 import streamlit as st
 
 from vizcore import methods, models, ui
-from vizcore.evaluation import segmentation, segmentation_bench
+from vizcore.evaluation import segmentation
+from vizcore.evaluation import segmentation_bench as bench
+from vizcore.figures import bars as bar_figures
 from vizcore.figures import masks as mask_figures
-from vizcore.figures import render
+from vizcore.figures import render, sentences
+from vizcore.images import composites
 from vizcore.types import Mean
-from vizcore.ui import segments
+from vizcore.ui.sections import segmentation as segments
 
 view = ui.begin(__file__)
-bench, figures = segmentation_bench, mask_figures
 TITLES = {methods.METHODS[name].title: name for name in bench.SOURCES}
 bound = {"required": True, "bind": "query-params"}
 
@@ -33,7 +35,7 @@ def panel(mask, caption: str) -> None:
     """A mask as a cut-out, with its score where the outline is known."""
     score = f": IoU {segmentation.iou(mask, truth):.2f}" if truth is not None else ""
     share = f"{100 * mask.mean():.0f} % of the picture"
-    ui.image(figures.cutout(view.picture, mask), caption + score, f"{caption}{score}; it keeps {share} of {view.title}")
+    ui.image(mask_figures.cutout(view.picture, mask), caption + score, f"{caption}{score}; it keeps {share} of {view.title}")
 
 
 def pipeline(chosen: segmentation.Settings) -> None:
@@ -56,7 +58,7 @@ def pipeline(chosen: segmentation.Settings) -> None:
     with pictures[2]:
         kinds = (segmentation.FOREGROUND, segmentation.CORE), (segmentation.BACKGROUND,)
         shares = [100 * float(np.isin(labels, kind).mean()) for kind in kinds]
-        ui.image(figures.seeds_picture(view.picture, labels), f"3. Seeds: orange object ({shares[0]:.0f} %), blue "
+        ui.image(mask_figures.seeds_picture(view.picture, labels), f"3. Seeds: orange object ({shares[0]:.0f} %), blue "
                  f"background ({shares[1]:.0f} %)", f"Seeds of object and background on {view.title}")  # fmt: skip
     with pictures[3]:
         panel(mask, "4. GrabCut from these seeds")
@@ -82,20 +84,20 @@ def measured() -> None:
     """The kept measurement of all sources on the chosen kind of background."""
     means, groups = segments.means(ground), []
     for each, key in TITLES.items():
-        groups.append((each, [figures.Bar("GrabCut from its seeds", means[key][0]),
-                              figures.Bar("threshold of the same map", means[key][1], False)]))  # fmt: skip
-    groups.append(("No network", [figures.Bar("GrabCut from the centre box", means["box"][0], False),
-                                  figures.Bar("the centre box itself", means["box"][1], False)]))  # fmt: skip
-    st.html(figures.bars(groups))
+        groups.append((each, [bar_figures.Bar("GrabCut from its seeds", means[key][0]),
+                              bar_figures.Bar("threshold of the same map", means[key][1], False)]))  # fmt: skip
+    groups.append(("No network", [bar_figures.Bar("GrabCut from the centre box", means["box"][0], False),
+                                  bar_figures.Bar("the centre box itself", means["box"][1], False)]))  # fmt: skip
+    st.html(bar_figures.grouped(groups))
     st.caption(
         f"Mean {ui.term('IoU')}, {models.MODELS[kept.model].title}; line: 95 % interval. Each row has one setting for "
-        f"both kinds of background: of a grid, the best by mean IoU on {2 * bench.TUNING} other composites of each "
+        f"both kinds of background: of a grid, the best by mean IoU on {2 * composites.TUNING} other composites of each "
         "kind (a threshold: at the smoothing of its cut). They share no cut-out and no photograph with these, only "
-        f"the {len(bench.grounds('background'))} materials. That the strongest {100 - segmentation.CORE_FROM} % of a "
+        f"the {len(composites.grounds('background'))} materials. That the strongest {100 - segmentation.CORE_FROM} % of a "
         "map stays object was set beforehand, not searched.",
         unsafe_allow_html=True,
     )
-    st.markdown(figures.verdict(f"{title}, {on}", kept.rows[source], kept.rows["box"]))
+    st.markdown(sentences.segmented(f"{title}, {on}", kept.rows[source], kept.rows["box"]))
 
 
 @ui.fragment
@@ -110,17 +112,17 @@ def again(chosen: segmentation.Settings) -> None:
     if live:
         rows, boxes = segments.measure(view, source, chosen, ground, count)
         now = [Mean.of([row[i] for row in found]) for found in (rows, boxes) for i in (0, 1)]
-        lines = [figures.Bar("GrabCut from its seeds", now[0]), figures.Bar("threshold of the same map", now[1], False),
-                 figures.Bar("GrabCut from the centre box", now[2], False),
-                 figures.Bar("the centre box itself", now[3], False)]  # fmt: skip
+        lines = [bar_figures.Bar("GrabCut from its seeds", now[0]), bar_figures.Bar("threshold of the same map", now[1], False),
+                 bar_figures.Bar("GrabCut from the centre box", now[2], False),
+                 bar_figures.Bar("the centre box itself", now[3], False)]  # fmt: skip
         heading = f"{title}, {view.net.title}, {on}: the first {count} composites, your parameters"
-        st.html(figures.bars([(heading, lines)]))
+        st.html(bar_figures.grouped([(heading, lines)]))
 
 
 with ui.controls("cut_controls"):
     settings = segments.settings(source)
 pipeline(settings)
-st.header(f"How good is it? {len(bench.recipes())} composites", anchor=False)
+st.header(f"How good is it? {len(composites.recipes())} composites", anchor=False)
 with ui.controls("ground_controls"):
     below = st.segmented_control("Backgrounds", list(segments.GROUNDS), default="One material", key="grounds", **bound)
 ground, on = segments.GROUNDS[below], f"on {below.lower()}"
@@ -140,13 +142,13 @@ st.caption(
 ui.explain(
     notice=[
         "No outline was ever part of the training: the network learned names of whole pictures. "
-        + figures.alone(title, on, kept.rows[source], kept.rows["box"]),
+        + sentences.alone(title, on, kept.rows[source], kept.rows["box"]),
         "The map need not cover the object. It only has to tell some of its colours; the cut looks for the rest.",
         "Seeds beside the object teach the cut wrong colours: switch between the maps and look at the orange. On "
         "photographs colours of the object also occur elsewhere, so the cut has less to go by.",
     ],
     misleads=[
-        figures.without_network({name: bench.stored(kind).rows for name, kind in segments.GROUNDS.items()}, TITLES),
+        sentences.without_network({name: bench.stored(kind).rows for name, kind in segments.GROUNDS.items()}, TITLES),
         "Where object and background share a colour, the cut leaks; where the network looks only at a head, it may "
         "keep only the head.",
         "A pasted object is not a photographed one: it is whole, in front, lit as in another picture, with an edge "

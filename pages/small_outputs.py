@@ -26,9 +26,12 @@ def look_at_cells() -> None:
     with ui.controls():
         layer = view.net.layer(ui.layer_select(view, keep=lambda layer: layer.name in NAMES))
         maps = ui.feature_maps(view, layer.name)
-        unit = units.unit_number(view, layer.name, maps, "Map")
+        unit = ui.unit_index(maps, "Map")
         _, rows, columns = layer.out_shape
-        row, column = (units.index_number("Row", "row", rows), units.index_number("Column", "column", columns))
+        row, column = (
+            ui.index(f"{name}, 0 to {size - 1}", name.lower(), size, size // 2, empty=f"middle ({size // 2})")
+            for name, size in (("Row", rows), ("Column", columns))
+        )
     values = maps[unit]
     cell = row, column
     draw_map(layer, unit, values, cell)

@@ -7,9 +7,9 @@ from vizcore.content import papers
 from vizcore.evaluation import compare
 from vizcore.figures import tables
 from vizcore.figures import timeline as timeline_figures
+from vizcore.ui.address import AUTO
 from vizcore.ui.components import timeline
 from vizcore.ui.progress import progress_here
-from vizcore.ui.state import AUTO
 
 WORKS, RUNS = papers.WORKS, frozenset(methods.METHODS)
 FAMILY = {words: family for family, words in papers.FAMILIES.items()}

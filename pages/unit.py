@@ -23,7 +23,7 @@ with ui.controls():
     default = next((item.name for item in view.net.layers[::-1] if item.spatial and item.kind == "relu"), None)
     layer = view.net.layer(ui.layer_select(view, default=default, keep=lambda item: item.spatial))
     maps = ui.feature_maps(view, layer.name)
-    unit = units.unit_number(view, layer.name, maps)
+    unit = ui.unit_index(maps)
     opacity = ui.opacity()
 values = maps[unit]
 name = f"unit {unit} of {layer.name}"

@@ -28,11 +28,10 @@ def fully_connected() -> None:
     net = load_net(section.NETWORKS[kind])
     scaled = filters.scale(filters.templates(net)[:, 0], scale == "shared")
     count = len(scaled.grey)
-    section.clipped("node", count)
     sheet = st.container(key="templates_sheet", gap="small")
     with ui.controls("node_strip"):
         hint = words.text("help: node of the linear network" if kind == "linear" else "help: hidden node")
-        node = st.number_input("Node", 0, count - 1, key="node", width=150, help=hint, **bound)
+        node = ui.index("Node", "node", count, 0, help=hint)
     with sheet:
         section.templates(scaled, node, scale)
     words.part("Template × input")
@@ -61,18 +60,14 @@ def convolutional() -> None:
             hint = words.text("help: input channels")
             face = st.segmented_control("Input channels", modes, default=modes[0], key="face", help=hint, **choice)
         if face == "one":
-            section.clipped("channel", channels)
-            channel = st.number_input("Channel", 0, channels - 1, key="channel", width=130, **bound)
+            channel = ui.index("Channel", "channel", channels, 0, width=130)
         scale = st.segmented_control("Scale", ["each", "shared"], default="each", key="scale", **choice)
         by = st.segmented_control("Sort by", ["index", "norm"], default="index", key="order", **choice)
     pictures, order = filters.faces(bank, channel), filters.order(bank, by)
     scaled = filters.scale(pictures, scale == "shared")
-    section.clipped("unit", count)
     sheet = st.container(key="kernel_sheet", gap="small")
     with ui.controls("kernel_pick"):
-        first = str(order[0])
-        typed = st.number_input("Kernel", 0, count - 1, None, 1, key="unit", width=160, placeholder=first, **bound)
-    unit = int(order[0]) if typed is None else typed
+        unit = ui.index("Kernel", "unit", count, int(order[0]), empty=str(order[0]), width=160)
     with sheet:
         section.kernel_sheet(layer, bank, scaled, order, unit, face, channel, scale == "shared")
     section.one_kernel(view, layer, bank, pictures, scaled, unit)

@@ -27,9 +27,9 @@ def photo() -> torch.Tensor:
 def few_pictures(tmp_path_factory) -> Iterator[None]:
     """In this file, searches see ten pictures only; nobody else finds what was made of them, nor they anyone's."""
     from vizcore.images import collection
-    from vizcore.ui import neurons, units
+    from vizcore.ui import jobs
 
-    everything, jobs = collection.open_collection, (units._index_job, neurons._answers_job)
+    everything = collection.open_collection
 
     def small(name: str = "gallery", channels: int = 3) -> collection.Collection:
         found = everything(name, channels)
@@ -38,8 +38,6 @@ def few_pictures(tmp_path_factory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIZ_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         patch.setattr(collection, "open_collection", small)
-        for job in jobs:
-            job.clear()
+        jobs.clear()
         yield
-    for job in jobs:
-        job.clear()
+    jobs.clear()

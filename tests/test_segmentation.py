@@ -15,7 +15,7 @@ from vizcore.figures import masks as mask_figures
 from vizcore.figures import sentences
 from vizcore.images import composites, gallery
 from vizcore.types import BACKGROUND, CORE, FOREGROUND, UNDECIDED, Mean
-from vizcore.ui import segments
+from vizcore.ui.sections import segmentation as segments
 
 RECIPE = composites.Recipe("zebra", "grass")
 

@@ -51,7 +51,7 @@ def bars(names: Sequence[str], shares: Sequence[float], chosen: int | None = Non
     """Lying bars with percentages, one line each, in the look of the sidebar."""
     lines = "".join(
         f"<li{' aria-current=true' if index == chosen else ''}><span>{html.escape(name)}</span>"
-        f'<b>{percent(share)}</b><i style="width:{100 * share:.1f}%"></i></li>'
+        f'<b>{html.escape(percent(share))}</b><i style="width:{100 * share:.1f}%"></i></li>'
         for index, (name, share) in enumerate(zip(names, shares, strict=True))
     )
     return f'<ol class="viz-bars" aria-label="Probabilities">{lines}</ol>'
@@ -59,7 +59,7 @@ def bars(names: Sequence[str], shares: Sequence[float], chosen: int | None = Non
 
 def percent(share: float) -> str:
     """Three significant digits at most."""
-    return "&lt; 0.01 %" if share < 1e-4 else f"{100 * share:.3g} %"
+    return "< 0.01 %" if share < 1e-4 else f"{100 * share:.3g} %"
 
 
 def weight_bars(weights: np.ndarray, means: np.ndarray, count: int = 14) -> str:

@@ -1,24 +1,34 @@
 """The Streamlit side: navigation, the shared sidebar, cached computation, and the blocks of a page."""
 
 from vizcore.content.glossary import term
+from vizcore.ui.address import (
+    class_select,
+    controls,
+    demo_button,
+    index,
+    layer_select,
+    linked_select,
+    opacity,
+    param_widgets,
+    unit_index,
+)
 from vizcore.ui.blocks import Panel, compare, heat, image, scale
 from vizcore.ui.cache import (
-    View,
     attribution,
     feature_maps,
-    freeze,
     input_gradient,
     look,
     randomized,
     removal_curve,
     sparsity,
     unit_gradient,
+    unrolled,
 )
 from vizcore.ui.components import tiles
 from vizcore.ui.progress import working
 from vizcore.ui.prose import Words, explain, more, notes, snippet, words
 from vizcore.ui.shell import Page, begin, fragment, lesson_map, link, route
-from vizcore.ui.state import class_select, controls, layer_select, linked_select, opacity, param_widgets
+from vizcore.ui.view import View
 
 __all__ = [
     "Page",
@@ -30,12 +40,13 @@ __all__ = [
     "class_select",
     "compare",
     "controls",
+    "demo_button",
     "explain",
     "feature_maps",
     "fragment",
-    "freeze",
     "heat",
     "image",
+    "index",
     "input_gradient",
     "layer_select",
     "lesson_map",
@@ -56,5 +67,7 @@ __all__ = [
     "tiles",
     "unit_gradient",
     "words",
+    "unit_index",
+    "unrolled",
     "working",
 ]

@@ -1,5 +1,6 @@
 """Pictures on a page: heat maps with their scale, comparisons in one row."""
 
+import hashlib
 import html
 import io
 from collections.abc import Sequence
@@ -8,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import streamlit as st
 from PIL import Image
+
+from vizcore.ui.cache import once
 
 if TYPE_CHECKING:
     from vizcore.methods import Attribution
@@ -113,7 +116,7 @@ def compare(
                     continue
                 kind = panel.values.ndim, panel.diverging
                 top = tops[kind] if share else _top([panel], vmax, clip)
-                image(_drawn(panel, top, smooth), panel.caption, panel.alt, smooth=False)
+                _show(_heat_map(*_content(panel), float(top), smooth, panel), panel.caption, panel.alt)
                 if scale_bar and not share:
                     st.html(scale(top, *kind, unit))
     if scale_bar and share:
@@ -129,14 +132,55 @@ def image(
     Args:
         smooth: bicubic enlargement, for photographs; crisp pixels otherwise.
     """
+    from vizcore import images
+
+    _show(_enlarged(images.digest(picture), smooth, picture), caption, alt, width)
+
+
+def _show(file: bytes, caption: str, alt: str, width: Any = "stretch") -> None:
+    st.image(file, caption or None, width=width, alt=alt or caption or None)
+
+
+# Pictures as files, drawn and encoded once for everyone.
+
+
+@once(entries=1024, size="100MB")
+def _enlarged(digest: str, smooth: bool, _picture: Image.Image) -> bytes:
     from vizcore.figures import render
 
+    return render.encode(_large(_picture, smooth))
+
+
+def _large(picture: Image.Image, smooth: bool) -> Image.Image:
     factor = SIDE / max(picture.size)
-    if factor > 1:
-        factor = factor if smooth else max(1, round(factor))
-        how = Image.Resampling.BICUBIC if smooth else Image.Resampling.NEAREST
-        picture = picture.resize(tuple(round(side * factor) for side in picture.size), how)
-    st.image(render.encode(picture), caption or None, width=width, alt=alt or caption or None)
+    if factor <= 1:
+        return picture
+    factor = factor if smooth else max(1, round(factor))
+    how = Image.Resampling.BICUBIC if smooth else Image.Resampling.NEAREST
+    return picture.resize(tuple(round(side * factor) for side in picture.size), how)
+
+
+@once(entries=2048, size="200MB")
+def _heat_map(
+    content: str, photo: str, signed: bool, opacity: float, top: float, smooth: bool | None, _panel: Panel
+) -> bytes:
+    from vizcore.figures import render
+
+    return render.encode(_large(_drawn(_panel, top, smooth), smooth=False))
+
+
+def _content(panel: Panel) -> tuple[str, str, bool, float]:
+    """Names of what a panel shows, for :func:`_heat_map`: its numbers, its photo, and how they are drawn."""
+    from vizcore import images
+
+    values = np.ascontiguousarray(panel.values)
+    numbers = hashlib.blake2b(f"{values.shape} ".encode(), digest_size=16)
+    numbers.update(values)
+    if panel.photo is None:
+        return numbers.hexdigest(), "", panel.diverging, 0.0
+    return numbers.hexdigest(), images.digest(panel.photo), panel.diverging, panel.opacity
+
+
 
 
 def scale(top: float, dimensions: int, signed: bool, unit: str = "") -> str:

@@ -1,65 +1,108 @@
 """Everything that is computed once and shared: networks, pictures, predictions, attributions.
 
-Keys are plain values (names, digests, numbers); arguments that begin with an underscore are not in the key.
+A function under `@once`, `@per_network`, `@per_picture` or `@per_class` is computed once for all visitors who ask for
+the same. What it returns is kept under plain values (names, digests, numbers): those the decorator takes from the view
+and the function's other arguments. Arguments whose name begins with an underscore are not in the key: arrays, and
+whatever the key names already. A result is a copy of the caller's own. Long computations with a progress bar are in
+:mod:`vizcore.ui.jobs`.
 """
 
 import contextlib
 import dataclasses
-import gc
+import functools
+import inspect
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 import streamlit as st
 from PIL import Image
 
-from vizcore.ui import jobs, progress
+from vizcore.ui import housekeeping, jobs, progress
+from vizcore.ui.view import View
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
+    from vizcore.inspection.cam_steps import Unrolled
     from vizcore.methods import Attribution
     from vizcore.models import Net
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-@dataclasses.dataclass(frozen=True)
-class View:
-    """What the visitor looks at: a network, a picture and a class.
 
-    Attributes:
-        model: the network's name in the registry. net: the network itself.
-        image: the whole picture, upright. picture: the square of it that the network sees.
-        title: what to call the picture. alt: a sentence that describes it.
-        digest: names the picture's content; part of every cache key.
-        x: (1, 3, H, W), the picture as the network takes it.
-        logits: (K,) float32. target: class index.
+# The seam.
+
+
+def _store(name: str, entries: int, size: str | None) -> Callable[[tuple, Callable[[], Any]], Any]:
+    """Where the results of one function are kept: `store(key, work)` is what `work()` returned the first time.
+
+    This is the seam: every result passes here, whatever its function. Who asks while another computes the same waits
+    for it. Results are pickled, keys are tuples of plain values, so a store that several servers share can stand here.
+
+    Args:
+        name: of the function, unlike all others.
+        entries, size: the bounds; the result that was used longest ago goes first.
     """
 
-    model: str
-    net: "Net" = dataclasses.field(repr=False)
-    image: Image.Image = dataclasses.field(repr=False)
-    picture: Image.Image = dataclasses.field(repr=False)
-    x: "Tensor" = dataclasses.field(repr=False)
-    digest: str
-    logits: np.ndarray = dataclasses.field(repr=False)
-    target: int
-    title: str
-    alt: str = ""
+    def store(key: tuple, _work: Callable[[], Any]) -> Any:
+        return _work()
 
-    @property
-    def class_name(self) -> str:
-        return self.net.categories[self.target]
+    store.__qualname__ = name  # by which Streamlit tells one store from another
+    return st.cache_data(store, max_entries=entries, max_size=size, show_spinner=False)
 
-    @property
-    def probabilities(self) -> np.ndarray:
-        """(K,) softmax of the logits."""
-        powers = np.exp(self.logits - self.logits.max())
-        return powers / powers.sum()
 
-    def top(self, count: int = 5) -> list[int]:
-        """The most probable classes, best first."""
-        return [int(index) for index in np.argsort(-self.logits, kind="stable")[:count]]
+def _keeping(
+    names: Callable[[View], tuple] | None, entries: int, size: str | None, step: str
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A decorator; `names(view)` is what the key takes from the first argument, if that is a view."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+        store = _store(f"{function.__module__}.{function.__qualname__}", entries, size)
+
+        @functools.wraps(function)
+        def kept(*args: P.args, **kwargs: P.kwargs) -> R:
+            given = signature.bind(*args, **kwargs)
+            given.apply_defaults()
+            values = dict(given.arguments)
+            key = names(values.pop(next(iter(values)))) if names else ()
+            key += tuple(value for name, value in values.items() if not name.startswith("_"))
+            with progress.working(step) if step else contextlib.nullcontext():
+                return store(key, lambda: function(*args, **kwargs))
+
+        kept.clear = store.clear  # type: ignore[attr-defined]
+        return kept
+
+    return decorate
+
+
+def once(entries: int = 32, size: str | None = None, step: str = ""):
+    """Computed once for these arguments.
+
+    Args:
+        entries, size: how many results are kept, and of which size together.
+        step: what to call it on the page while it takes long.
+    """
+    return _keeping(None, entries, size, step)
+
+
+def per_network(entries: int = 64, size: str | None = None, step: str = ""):
+    """Computed once for the view's network and the other arguments; else as :func:`once`."""
+    return _keeping(lambda view: (view.model,), entries, size, step)
+
+
+def per_picture(entries: int = 256, size: str | None = None, step: str = ""):
+    """Computed once for the view's network and picture and the other arguments; else as :func:`once`."""
+    return _keeping(lambda view: (view.model, view.digest), entries, size, step)
+
+
+def per_class(entries: int = 256, size: str | None = None, step: str = ""):
+    """Computed once for the view's network, picture and class and the other arguments; else as :func:`once`."""
+    return _keeping(lambda view: (view.model, view.digest, view.target), entries, size, step)
+
+
+# Networks and pictures.
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -71,18 +114,8 @@ def load_net(model: str) -> "Net":
 
     torch.set_num_threads(int(os.environ.get("VIZ_THREADS", "1")))
     net = models.load(model)
-    freeze(model)
+    housekeeping.start()
     return net
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def freeze(after: str) -> None:
-    """Call after a late heavy import, with its name: takes what is loaded out of the garbage collection.
-
-    Streamlit collects garbage after every run; without this it would walk all of torch each time.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -105,29 +138,31 @@ def image_file(view: View) -> str:
     return f"assets/gallery/{gallery.find('gallery', chosen).file.name}" if ours else "your_picture.jpg"
 
 
-@st.cache_data(max_entries=512, show_spinner=False)
-def predict(model: str, digest: str, _net: "Net", _x: "Tensor") -> np.ndarray:
-    """(K,) logits."""
+@once(entries=256, size="200MB")
+def _prepared(model: str, digest: str, _net: "Net", _image: Image.Image) -> tuple[np.ndarray, np.ndarray, Image.Image]:
+    """What the network sees of a picture, (1, C, S, S); its (K,) logits; the square as a picture."""
     import torch
 
+    x = _net.preprocess(_image)
     with torch.no_grad():
-        return _net(_x)[0].cpu().numpy()
+        return x.cpu().numpy(), _net(x)[0].cpu().numpy(), _net.crop(_image)
 
 
-@st.cache_data(max_entries=384, max_size="400MB", show_spinner=False)
-def _attribute(
+def make_view(
     model: str,
+    net: "Net",
+    image: Image.Image,
     digest: str,
-    method: str,
-    target: int,
-    layer: str | None,
-    params: tuple,
-    _net: "Net",
-    _x: "Tensor",
-) -> "Attribution":
-    from vizcore import methods
+    title: str,
+    alt: str = "",
+    target: int | None = None,
+) -> View:
+    """A view from its parts; the target is the top prediction when omitted."""
+    import torch
 
-    return methods.run(method, _net, _x, target, layer=layer, **dict(params))
+    x, logits, picture = _prepared(model, digest, net, image)
+    target = int(logits.argmax()) if target is None else target
+    return View(model, net, image, picture, torch.from_numpy(x).to(net.device), digest, logits, target, title, alt)
 
 
 def look(
@@ -159,20 +194,7 @@ def look(
     return dataclasses.replace(other, net=view.net)
 
 
-def make_view(
-    model: str,
-    net: "Net",
-    image: Image.Image,
-    digest: str,
-    title: str,
-    alt: str = "",
-    target: int | None = None,
-) -> View:
-    """A view from its parts; the target is the top prediction when omitted."""
-    x = net.preprocess(image)
-    logits = predict(model, digest, net, x)
-    target = int(logits.argmax()) if target is None else target
-    return View(model, net, image, net.crop(image), x, digest, logits, target, title, alt)
+# Explanations of a class.
 
 
 def attribution(
@@ -185,36 +207,38 @@ def attribution(
     """
     from vizcore import methods
 
-    target = view.target if target is None else target
-    key = view.model, view.digest, method, target, layer, tuple(sorted(params.items()))
-    title = methods.METHODS[method].title if method in methods.METHODS else method
-    if method in methods.METHODS and methods.METHODS[method].slow:
+    view, settings = look(view, target=target), tuple(sorted(params.items()))
+    known = methods.METHODS.get(method)
+    if known is None or not known.slow:
+        with progress.working(f"Computing {known.title if known else method}"):
+            return _attribution(view, method, layer, settings)
 
-        def work(report: Callable[[float], None]) -> "Attribution":
-            return methods.run(method, view.net, view.x, target, layer=layer, progress=report, **params)
+    def work(report: Callable[[float], None]) -> "Attribution":
+        return methods.run(method, view.net, view.x, view.target, layer=layer, progress=report, **params)
 
-        with progress.line.get() or contextlib.nullcontext():
-            return jobs.shared(_slow(*key), work, title)
-    with progress.working(f"Computing {title}"):
-        return _attribute(*key, view.net, view.x)
-
-
-@st.cache_resource(max_entries=96, show_spinner=False)
-def _slow(
-    model: str, digest: str, method: str, target: int, layer: str | None, params: tuple
-) -> jobs.Job:
-    """The one run of a method that takes many forward passes; all who ask for it see its progress."""
-    return jobs.Job()
+    key = "attribution", view.model, view.digest, method, view.target, layer, settings
+    return jobs.run(key, work, known.title)
 
 
+@per_class(entries=384, size="400MB")
+def _attribution(view: View, method: str, layer: str | None, params: tuple) -> "Attribution":
+    from vizcore import methods
 
-@st.cache_data(max_entries=256, max_size="200MB", show_spinner=False)
-def _input_gradient(
-    model: str, digest: str, target: int, of: str, _net: "Net", _x: "Tensor"
-) -> np.ndarray:
-    from vizcore.methods import gradients
+    return methods.run(method, view.net, view.x, view.target, layer=layer, **dict(params))
 
-    return gradients.input_gradient(_net, _x, target, of)[0].cpu().numpy()
+
+@per_class(entries=128, size="250MB", step="Computing Grad-CAM")
+def unrolled(view: View, layer: str | None = None, counterfactual: bool = False) -> "Unrolled":
+    """All steps of Grad-CAM, as :func:`vizcore.inspection.cam_steps.unroll`, computed once for everyone.
+
+    Raises:
+        ValueError: the layer has no feature maps, or the score does not depend on them.
+    """
+    from vizcore.inspection import cam_steps
+
+    steps = cam_steps.unroll(view.net, view.x, view.target, layer, counterfactual)
+    tensors = {name: value.detach().cpu() for name, value in steps._asdict().items() if hasattr(value, "cpu")}
+    return steps._replace(**tensors)
 
 
 def input_gradient(view: View, target: int | None = None, of: str = "logit") -> np.ndarray:
@@ -224,19 +248,40 @@ def input_gradient(view: View, target: int | None = None, of: str = "logit") -> 
         target: class index; the view's own when omitted.
         of: "logit", "loss" or "probability".
     """
-    target = view.target if target is None else target
-    return _input_gradient(view.model, view.digest, target, of, view.net, view.x)
+    return _input_gradient(look(view, target=target), of)
 
 
-@st.cache_data(max_entries=256, max_size="200MB", show_spinner=False)
-def _unit_gradient(
-    model: str, digest: str, layer: str, unit: int, rule: str | None, _net: "Net", _x: "Tensor"
-) -> np.ndarray:
-    from vizcore.inspection import unit_gradients
+@per_class(entries=256, size="200MB")
+def _input_gradient(view: View, of: str) -> np.ndarray:
+    from vizcore.methods import gradients
 
-    return unit_gradients.gradient(_net, _x, layer, unit, rule=rule).gradients[0]
+    return gradients.input_gradient(view.net, view.x, view.target, of)[0].cpu().numpy()
 
 
+@per_class(entries=256, step="Removing pixels")
+def removal_curve(
+    view: View, _values: np.ndarray, map_key: tuple, shares: tuple[float, ...], fill: str, seed: int
+) -> dict[str, np.ndarray]:
+    """The class score after removing pixels in the order of a map: most salient first, random, least first.
+
+    Args:
+        _values: the (H, W) map. map_key: plain values that name it, since arrays are not in the cache's key.
+        shares, fill, seed: as for :func:`vizcore.evaluation.perturbation.curve`, `filling` and `orders`.
+
+    Returns:
+        "logit" and "probability", each (3, shares).
+    """
+    from vizcore.evaluation import perturbation
+
+    orders = perturbation.orders(_values, seed)
+    filling = perturbation.filling(view.net, view.x, fill)
+    return perturbation.curve(view.net, view.x, view.target, orders, shares, filling)
+
+
+# What lies inside.
+
+
+@per_picture(entries=256, size="200MB")
 def unit_gradient(view: View, layer: str, unit: int, rule: str | None = None) -> np.ndarray:
     """(C, H, W) gradient of a unit's strongest cell with respect to the view's picture, cached for all.
 
@@ -246,90 +291,40 @@ def unit_gradient(view: View, layer: str, unit: int, rule: str | None = None) ->
     Raises:
         ValueError: an unknown layer or unit.
     """
-    return _unit_gradient(view.model, view.digest, layer, unit, rule, view.net, view.x)
+    from vizcore.inspection import unit_gradients
+
+    return unit_gradients.gradient(view.net, view.x, layer, unit, rule=rule).gradients[0]
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def _removal_curve(
-    model: str,
-    digest: str,
-    target: int,
-    map_key: tuple,
-    shares: tuple[float, ...],
-    fill: str,
-    seed: int,
-    _values: np.ndarray,
-    _net: "Net",
-    _x: "Tensor",
-) -> dict[str, np.ndarray]:
-    from vizcore.evaluation import perturbation
-
-    orders = perturbation.orders(_values, seed)
-    return perturbation.curve(_net, _x, target, orders, shares, perturbation.filling(_net, _x, fill))
-
-
-def removal_curve(
-    view: View, values: np.ndarray, map_key: tuple, shares: tuple[float, ...], fill: str, seed: int
-) -> dict[str, np.ndarray]:
-    """The class score after removing pixels in the order of a map: most salient first, random, least first.
-
-    Args:
-        values: the (H, W) map. map_key: plain values that name it, since arrays are not in the cache's key.
-        shares, fill, seed: as for :func:`vizcore.evaluation.perturbation.curve`, `filling` and `orders`.
-
-    Returns:
-        "logit" and "probability", each (3, shares).
-    """
-    with progress.working("Removing pixels"):
-        return _removal_curve(
-            view.model, view.digest, view.target, map_key, shares, fill, seed, values, view.net, view.x
-        )
-
-
-@st.cache_data(max_entries=96, max_size="300MB", show_spinner=False)
-def _feature_maps(model: str, digest: str, layer: str, _net: "Net", _x: "Tensor") -> np.ndarray:
-    from vizcore.inspection import activations
-
-    return activations.feature_maps(_net, _x, layer)
-
-
+@per_picture(entries=96, size="300MB")
 def feature_maps(view: View, layer: str) -> np.ndarray:
     """(K, H, W) float32: what a layer answers to the view's picture, computed once for everyone.
 
     Raises:
         ValueError: an unknown layer, or one without maps.
     """
-    return _feature_maps(view.model, view.digest, layer, view.net, view.x)
+    from vizcore.inspection import activations
+
+    return activations.feature_maps(view.net, view.x, layer)
 
 
-@st.cache_data(max_entries=96, max_size="100MB", show_spinner=False)
-def _activation(model: str, digest: str, layer: str, _net: "Net", _x: "Tensor") -> np.ndarray:
+@per_picture(entries=96, size="100MB")
+def activation(view: View, layer: str) -> np.ndarray:
+    """A layer's output for the view's picture, whatever its shape, computed once for everyone."""
     import torch
 
     from vizcore.models import partial
 
     with torch.no_grad():
-        return partial.activation(_net, _x, layer)[0].cpu().numpy().copy()
+        return partial.activation(view.net, view.x, layer)[0].cpu().numpy().copy()
 
 
-def activation(view: View, layer: str) -> np.ndarray:
-    """A layer's output for the view's picture, whatever its shape, computed once for everyone."""
-    return _activation(view.model, view.digest, layer, view.net, view.x)
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _sparsity(model: str, digest: str, layers: tuple[str, ...], _net: "Net", _x: "Tensor") -> tuple:
-    from vizcore.inspection import activations
-
-    return tuple(tuple(row) for row in activations.by_depth(_net, _x, layers))
-
-
+@per_picture(entries=256)
 def sparsity(view: View, layers: tuple[str, ...]) -> tuple:
     """:class:`vizcore.inspection.activations.Depth` of each layer for the view's picture, computed once for everyone."""
     from vizcore.inspection import activations
 
-    rows = _sparsity(view.model, view.digest, layers, view.net, view.x)
-    return tuple(activations.Depth(*row) for row in rows)
+    return tuple(activations.by_depth(view.net, view.x, layers))
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
@@ -343,5 +338,13 @@ def randomized(view: View, from_layer: str, seed: int = 0) -> View:
     """The same picture and class for a copy of the network, with random weights from a layer upwards."""
     net = _randomized_net(view.model, from_layer, seed, view.net)
     model = f"{view.model}, random from {from_layer}, seed {seed}"
-    logits = predict(model, view.digest, net, view.x)
-    return dataclasses.replace(view, model=model, net=net, logits=logits)
+    other = dataclasses.replace(view, model=model, net=net)
+    return dataclasses.replace(other, logits=_logits(other))
+
+
+@per_picture(entries=256)
+def _logits(view: View) -> np.ndarray:
+    import torch
+
+    with torch.no_grad():
+        return view.net(view.x)[0].cpu().numpy()

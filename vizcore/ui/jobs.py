@@ -1,11 +1,14 @@
 """Long computations that all visitors share: each runs once, in a thread of its own, and reports how far it is."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
+
+from vizcore.ui import progress
 
 PATIENCE = 2.0  # seconds after which a job that nobody waits for is given up
 
@@ -15,7 +18,7 @@ class Abandoned(RuntimeError):
 
 
 class Job:
-    """One computation: not started, running, or done. Kept in `st.cache_resource`, shared by all visitors."""
+    """One computation: not started, running, or done. Shared by all visitors."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -64,6 +67,31 @@ class Job:
         if self._error is not None:
             raise self._error
         return self._result
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _job(key: tuple) -> Job:
+    return Job()
+
+
+def clear() -> None:
+    """Forget all jobs and what came out of them."""
+    _job.clear()
+
+
+def run(key: tuple, work: Callable[[Callable[[float], None]], Any], label: str, keep: bool = False) -> Any:
+    """The result of `work(report)`, with a progress bar in the page's progress line until it is there.
+
+    It runs once for all visitors who ask for the same key, and its result is kept under it.
+
+    Args:
+        key: a name for the kind of work, then plain values that name the case.
+        label: what to call it beside the bar.
+        keep: go on when nobody waits any more.
+    """
+    job = _job(key)
+    with progress.line.get() or contextlib.nullcontext():
+        return shared(job, work, label, keep)
 
 
 def shared(job: Job, work: Callable[[Callable[[float], None]], Any], label: str, keep: bool = False) -> Any:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from vizcore.content import loader
-from vizcore.ui.cache import View, image_file
+from vizcore.ui.cache import image_file
+from vizcore.ui.view import View
 
 if TYPE_CHECKING:
     from vizcore.methods import Attribution

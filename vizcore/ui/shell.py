@@ -11,8 +11,8 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.runtime.scriptrunner import StopException, get_script_run_ctx
 
-from vizcore.ui import progress, sidebar
-from vizcore.ui.cache import View
+from vizcore.ui import address, progress, sidebar
+from vizcore.ui.view import View
 
 ROOT = Path(__file__).parents[2]
 COURSE = "Visualizing neural networks"
@@ -59,6 +59,7 @@ def route(table: Table, home: str = "overview") -> None:
     if chosen is door:
         st.switch_page(st.session_state["targets"][home], query_params=dict(st.query_params))
     here = next(page for page, target in targets.items() if target is chosen)
+    address.restore(here.stem)
     st.set_page_config(page_title=f"{here.title} · {COURSE}")
     st.html(Path(__file__).with_name("style.css"))
     st.title(here.title if here.number is None else f":gray[{here.number}] {here.title}", anchor=False)
@@ -97,15 +98,15 @@ def begin(file: str) -> View:
     raise StopException
 
 
-def link(stem: str, label: str | None = None, **address: str) -> None:
+def link(stem: str, label: str | None = None, **settings: str) -> None:
     """A link to another page that keeps model, picture and class; nothing where the table lacks the page.
 
     Args:
         label: the page's number and title when omitted.
-        address: further settings of that page, as they stand in its address.
+        settings: further settings of that page, as they stand in its address.
     """
     if target := st.session_state["targets"].get(stem):
-        st.page_link(target, label=label, query_params=address or None)
+        st.page_link(target, label=label, query_params=settings or None)
 
 
 def lesson_map() -> None:

@@ -1,15 +1,18 @@
 """The choices all pages share: picture, class and model, and what the network says about them."""
 
 import html
+import io
 from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 from PIL import Image
 
+from vizcore.figures.bars import percent
 from vizcore.ui import cache
+from vizcore.ui.address import bound_value, class_select, linked_select
 from vizcore.ui.components import thumbnails
 from vizcore.ui.progress import working
-from vizcore.ui.state import bound_value, class_select, linked_select, percent
+from vizcore.ui.view import View
 
 if TYPE_CHECKING:
     from vizcore.models import Net
@@ -27,7 +30,7 @@ class Own(NamedTuple):
     title: str
 
 
-def draw() -> cache.View:
+def draw() -> View:
     """Draw the sidebar and return what was chosen in it."""
     first = "image" not in st.session_state
     with st.sidebar:
@@ -45,7 +48,7 @@ def draw() -> cache.View:
             "The class that every page explains; the top prediction until you pick one. Type to search."
         )
         view = cache.look(view, target=class_select(view, "class", help=explained))
-    picture.image(view.picture, alt=alt or title, output_format="JPEG", width="stretch")
+    picture.image(_photograph(view), alt=alt or title, output_format="JPEG", width="stretch")
     bars.html(_bars(view))
     return view
 
@@ -169,7 +172,7 @@ def _take_own(key: str) -> None:
 # What the network says.
 
 
-def _bars(view: cache.View) -> str:
+def _bars(view: View) -> str:
     """The five most probable classes as bars, and the chosen one where it is not among them."""
     order, probabilities = view.top(len(view.logits)), view.probabilities
     rows = order[:5] + ([view.target] if view.target not in order[:5] else [])
@@ -179,20 +182,33 @@ def _bars(view: cache.View) -> str:
         name = html.escape(view.net.categories[index]) + (f" <small>rank {rank}</small>" if rank > 5 else "")
         chosen = ' aria-current="true"' if index == view.target else ""
         lines.append(
-            f"<li{chosen}><span>{name}</span><b>{percent(probabilities[index])}</b>"
+            f"<li{chosen}><span>{name}</span><b>{html.escape(percent(probabilities[index]))}</b>"
             f'<i style="width:{100 * probabilities[index]:.1f}%"></i></li>'
         )
     return f'<ol class="viz-bars" aria-label="Most probable classes">{"".join(lines)}</ol>'
 
 
-def summary(view: cache.View) -> str:
-    """The picture and its prediction in one line, for where the sidebar is folded away."""
+@cache.per_picture(entries=256, size="30MB")
+def _photograph(view: View) -> bytes:
+    """What the network sees as a JPEG, as good as can be."""
+    file = io.BytesIO()
+    view.picture.save(file, "JPEG", quality=100)
+    return file.getvalue()
+
+
+@cache.per_picture(entries=256)
+def _thumbnail(view: View) -> str:
     from vizcore.figures import render
 
+    return render.data_uri(view.picture.resize((80, 80)), "jpeg")
+
+
+def summary(view: View) -> str:
+    """The picture and its prediction in one line, for where the sidebar is folded away."""
     top = view.top(1)[0]
     prediction = f"{view.net.categories[top]} {percent(view.probabilities[top])}"
     explained = "" if view.target == top else f"; explained: {view.class_name}"
     return (
-        f'<div class="viz-now"><img alt="" src="{render.data_uri(view.picture.resize((80, 80)), "jpeg")}">'
+        f'<div class="viz-now"><img alt="" src="{_thumbnail(view)}">'
         f"<span>{html.escape(view.title)}: {html.escape(prediction + explained)}</span></div>"
     )

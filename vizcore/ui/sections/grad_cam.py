@@ -11,7 +11,7 @@ from vizcore.inspection import cam_steps
 from vizcore.inspection.cam_steps import Unrolled
 from vizcore.ui import blocks, cache, prose, shell
 from vizcore.ui.blocks import Panel
-from vizcore.ui.cache import View
+from vizcore.ui.view import View
 
 words = prose.words(__file__)
 

@@ -18,18 +18,13 @@ from vizcore.inspection import filters
 from vizcore.models import Net, small_networks
 from vizcore.models import layers as model_layers
 from vizcore.ui import blocks, prose
-from vizcore.ui.cache import View, feature_maps, load_net
+from vizcore.ui.cache import feature_maps, load_net, once
 from vizcore.ui.components import draw_digit, tiles
+from vizcore.ui.view import View
 
 NETWORKS = {"linear": "digits_linear", "mlp": "digits_mlp"}
 FIRST_LAYERS = ("alexnet", "resnet18", "efficientnet_lite0", "mini_vgg")
 words = prose.words(__file__)
-
-
-def clipped(key: str, count: int) -> None:
-    """A number kept from a larger layer becomes the last of this one; call before its field is drawn."""
-    if (st.session_state.get(key) or 0) >= count:
-        st.session_state[key] = count - 1
 
 
 # Fully connected layers.
@@ -76,13 +71,13 @@ def choose_digit(key: str = "digit") -> Digit:
     return Digit(images[index], f"Test digit {index}, a “{labels[index]}”")
 
 
-@st.cache_data(max_entries=1, show_spinner=False)
+@once(entries=1)
 def digit_means() -> np.ndarray:
     """(10, 28, 28): the mean training digit of each class, 0 to 255."""
     return filters.class_means(*gallery.digits()[:2])
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@once(entries=256)
 def node_mean(model: str, node: int) -> np.ndarray:
     """(28, 28): the mean of the 100 training digits a first-layer node answers most, 0 to 255."""
     return filters.node_mean(load_net(model), node, gallery.digits()[0])
@@ -253,7 +248,7 @@ def first_layers() -> None:
     words.say("the lesson on small filters")
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@once(entries=32)
 def first_filters(model: str) -> tuple[bytes, str]:
     """All kernels of a network's first convolution as one PNG, each scaled 0 to 255, and a caption.
 

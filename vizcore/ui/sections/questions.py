@@ -7,20 +7,18 @@ import numpy as np
 import streamlit as st
 
 from vizcore.ui import blocks, cache, prose, shell, units
-from vizcore.ui.cache import View
+from vizcore.ui.address import bound_value
 from vizcore.ui.components import tiles
-from vizcore.ui.progress import working
-from vizcore.ui.state import bound_value
+from vizcore.ui.view import View
 
 if TYPE_CHECKING:
-    from torch import Tensor
 
     from vizcore.content.papers import Work
     from vizcore.content.questions import Question
     from vizcore.inspection.cam_steps import Unrolled
     from vizcore.inspection.chain_rule import TwoPieces
     from vizcore.inspection.top_patches import Hit
-    from vizcore.models import Layer, Net
+    from vizcore.models import Layer
 
 
 def choose(titles: Sequence[str], key: str = "q") -> int:
@@ -42,21 +40,13 @@ def choose(titles: Sequence[str], key: str = "q") -> int:
 # 1. The gradient of a neuron in two pieces.
 
 
-@st.cache_data(max_entries=64, max_size="200MB", show_spinner=False)
-def _two_pieces(model: str, digest: str, layer: str, middle: str, _net: "Net", _x: "Tensor") -> tuple:
-    from vizcore.inspection import chain_rule
-
-    pieces = chain_rule.two_pieces(_net, _x, layer, middle)
-    tensors = {name: value.cpu() for name, value in pieces._asdict().items() if hasattr(value, "cpu")}
-    return tuple(pieces._replace(**tensors))
-
-
+@cache.per_picture(entries=64, size="200MB", step="Going back in two pieces")
 def two_pieces(view: View, layer: str, middle: str) -> "TwoPieces":
     """Gradient of the layer's strongest neuron, in one go and through the middle layer; cached for all."""
-    from vizcore.inspection.chain_rule import TwoPieces
+    from vizcore.inspection import chain_rule
 
-    with working("Going back in two pieces"):
-        return TwoPieces(*_two_pieces(view.model, view.digest, layer, middle, view.net, view.x))
+    pieces = chain_rule.two_pieces(view.net, view.x, layer, middle)
+    return pieces._replace(**{name: v.cpu() for name, v in pieces._asdict().items() if hasattr(v, "cpu")})
 
 
 def pieces(view: View, found: "TwoPieces", middle: str) -> None:
@@ -146,8 +136,16 @@ def depth(view: View, layer: str, rank: int, rule: str | None) -> Depth:
     return Depth(item, unit, other, float(shares[unit]), hits, boxes, drawn, beside)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _alike(places: tuple, layer: str, pair: tuple[int, int], rule: str | None, model: str, _found: Depth) -> float:
+def alike(view: View, found: Depth, rule: str | None) -> float:
+    """Mean rank correlation of what two units of a layer draw in the same patches; NaN without an order."""
+    places = tuple((hit.picture, hit.cell) for hit in found.hits)
+    return _alike(view, places, found.layer.name, (found.unit, found.other), rule, found)
+
+
+@cache.per_network(entries=64)
+def _alike(
+    view: View, places: tuple, layer: str, pair: tuple[int, int], rule: str | None, _found: Depth
+) -> float:
     from vizcore.evaluation import compare
 
     found = []
@@ -155,12 +153,6 @@ def _alike(places: tuple, layer: str, pair: tuple[int, int], rule: str | None, m
         inside = slice(max(top, 0), bottom), slice(max(left, 0), right)
         found.append(compare.spearman(one[:, *inside], two[:, *inside]))
     return float(np.nanmean(found)) if not np.isnan(found).all() else float("nan")
-
-
-def alike(view: View, found: Depth, rule: str | None) -> float:
-    """Mean rank correlation of what two units of a layer draw in the same patches; NaN without an order."""
-    places = tuple((hit.picture, hit.cell) for hit in found.hits)
-    return _alike(places, found.layer.name, (found.unit, found.other), rule, view.model, found)
 
 
 def depth_column(view: View, found: Depth, stage: str, rule: str) -> None:

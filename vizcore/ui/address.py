@@ -7,16 +7,54 @@ a good name (for a class index, a file), a second, hidden select box holds the p
 import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
+import numpy as np
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from vizcore.figures.bars import percent
 
 if TYPE_CHECKING:
     from vizcore.methods import Method
     from vizcore.models import Layer
-    from vizcore.ui.cache import View
+    from vizcore.ui.view import View
 
 
 AUTO = "auto"  # stands for the default, whatever it is for the model and picture at hand
+
+
+_rewrite = st.components.v2.component(
+    "vizcore.address", js="export default ({ data }) => history.replaceState(history.state, '', data)"
+)
+
+
+def restore(here: str) -> None:
+    """Let the address say what the widgets show, after Back or Forward in the browser. Call before the first widget.
+
+    When a visitor goes on by a link, Streamlit 1.67 first puts the address of the page being left, without the
+    settings of that page's own widgets, into the browser's history: that is where Back leads. So each page's settings
+    are noted on leaving, and looked up on return. It also drops a setting when a widget of the other page has its name.
+
+    Args:
+        here: the page that is about to run.
+    """
+    run = get_script_run_ctx()
+    slot = st.container(key="address_restored")
+    left, before = st.session_state.setdefault("left", {}), st.session_state.get("here")
+    st.session_state["here"] = here
+    if not run.is_history_navigation:
+        if before not in (None, here):
+            left[before] = run.query_string  # of a first run on another page: still the address that was left
+        return
+    query, noted = run.query_string, left.get(here, "")
+    if set(parse_qsl(query)) < set(parse_qsl(noted)):
+        query = noted
+        with slot:
+            _rewrite(key="address_rewrite", data=f"?{query}")
+    with run.session_state.query_params() as known:
+        known.set_initial_query_params(query)
+        known.populate_from_query_string(query)
 
 
 def controls(key: str = "controls") -> st.delta_generator.DeltaGenerator:
@@ -166,6 +204,54 @@ def _param_widget(param: Any, key: str) -> Any:
     return st.slider(label, low, high, number(param.default), step, width=220, **common)
 
 
-def percent(probability: float) -> str:
-    """Three significant digits at most."""
-    return "< 0.01 %" if probability < 1e-4 else f"{100 * probability:.3g} %"
+def index(
+    label: str,
+    key: str,
+    count: int,
+    default: int,
+    *,
+    empty: str | None = None,
+    width: int = 150,
+    help: str | None = None,
+) -> int:
+    """A number field for one of `count` things, as `?<key>=`.
+
+    A number kept from where there were more becomes the last one here.
+
+    Args:
+        default: what an empty field means. empty: what stands in it then; without it the field is never empty and
+            begins with 0.
+    """
+    if (st.session_state.get(key) or 0) >= count:
+        st.session_state[key] = count - 1
+    first = {"value": 0} if empty is None else {"value": None, "placeholder": empty}
+    typed = st.number_input(label, 0, count - 1, step=1, key=key, bind="query-params", width=width, help=help, **first)
+    return default if typed is None else typed
+
+
+def unit_index(maps: np.ndarray, label: str = "Unit") -> int:
+    """A number field for one of these maps (K, H, W), as `?unit=`; empty means the one with the largest mean."""
+    strongest = int(maps.reshape(len(maps), -1).mean(1).argmax())
+    return index(
+        f"{label}, 0 to {len(maps) - 1}", "unit", len(maps), strongest, empty=f"strongest ({strongest})", width=190,
+        help="Empty: the one with the largest mean on this picture.",
+    )  # fmt: skip
+
+
+# The picture with two objects, for the pages that compare two classes.
+
+DEMO, CLASSES = "dog_bicycle_car", ("malamute", "bicycle-built-for-two")
+
+
+def demo_button(view: "View") -> None:
+    """Offers the picture with two objects, unless it is there; the pages' second class is `?versus=`."""
+    if st.session_state["image"] != DEMO or st.session_state.get("use_own"):
+        st.button("Try the dog and the bicycle", icon=":material/pets:", key="demo", on_click=_show, args=(view,))
+
+
+def _show(view: "View") -> None:
+    """Choose the picture, and two classes that the default network separates well in it, where the network has them."""
+    names = list(view.net.categories)
+    known = all(name in names for name in CLASSES)
+    chosen = [str(names.index(name)) for name in CLASSES] if known else [AUTO, AUTO]
+    st.session_state.update({"image": DEMO, "use_own": False, "class": chosen[0], "versus": chosen[1]})

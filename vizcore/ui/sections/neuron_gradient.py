@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from vizcore.ui import units
+from vizcore.ui import jobs, units
+from vizcore.ui.address import index, linked_select
 from vizcore.ui.blocks import image, scale
-from vizcore.ui.cache import View, activation, feature_maps
+from vizcore.ui.cache import activation, feature_maps, once, per_picture
 from vizcore.ui.components import cells
-from vizcore.ui.jobs import Job, shared
 from vizcore.ui.progress import working
-from vizcore.ui.state import linked_select
+from vizcore.ui.view import View
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,17 +34,6 @@ def _layer_name(view: View) -> str:
         return f"{name}: {count} maps of {cells[0]} × {cells[1]}" if cells else f"{name}: {count} neurons"
 
     return linked_select("Layer", names, "layer", default=default, format_func=describe, width=330)
-
-
-def _number(label: str, key: str, count: int, default: int, empty: str, width: int = 150) -> int | None:
-    """A number field below `count`, as `?<key>=`; None when it is empty, which means `default`."""
-    typed = st.session_state.get(key)
-    if isinstance(typed, int) and typed >= count:
-        st.session_state[key] = count - 1
-    return st.number_input(
-        f"{label}, 0 to {count - 1}", 0, count - 1, None, 1, key=key, bind="query-params", width=width,
-        placeholder=f"auto ({default})", help=f"Empty: {empty}",
-    )  # fmt: skip
 
 
 def maps(view: View, layer: str) -> np.ndarray:
@@ -101,18 +90,21 @@ def choose(view: View) -> Neuron:
     found, below = maps(view, layer.name), maps(view, climbed)
     count, rows, columns = found.shape
     salient = neurons.salient_unit(below)
-    unit = _number(
-        "Map" if layer.spatial else "Neuron", "unit", count, salient, "the map whose strongest neuron stands out most "
-        "from its mean on this picture." if layer.spatial else "the strongest on this picture.", 190,
+    unit = index(
+        f"{'Map' if layer.spatial else 'Neuron'}, 0 to {count - 1}", "unit", count, salient, empty=f"auto ({salient})",
+        width=190, help="Empty: the map whose strongest neuron stands out most from its mean on this picture."
+        if layer.spatial else "Empty: the strongest on this picture.",
     )  # fmt: skip
-    unit = salient if unit is None else unit
     before = below[unit]
-    row = column = None
+    place: dict[str, int | None] = {"row": None, "column": None}
     if layer.spatial:
         best = neurons.strongest(before)
-        where = "where the map is strongest on this picture."
-        row = _number("Row", "row", rows, best[0], where)
-        column = _number("Column", "column", columns, best[1], where)
+        for (key, size), strongest in zip((("row", rows), ("column", columns)), best, strict=True):
+            typed = index(
+                f"{key.capitalize()}, 0 to {size - 1}", key, size, strongest, empty=f"auto ({strongest})",
+                help="Empty: where the map is strongest on this picture.",
+            )  # fmt: skip
+            place[key] = None if st.session_state[key] is None else typed
     start = layer.name
     if climbed != layer.name and st.toggle(
         "Before its ReLU", True, key="before", bind="query-params",
@@ -120,7 +112,7 @@ def choose(view: View) -> Neuron:
         "ceiling of a ReLU6, has no gradient at all.",
     ):  # fmt: skip
         start = climbed
-    cell, side = neurons.strongest(before, row, column), view.net.input_size
+    cell, side = neurons.strongest(before, **place), view.net.input_size
     box = neurons.field_box(layer, cell, side, side)
     return Neuron(
         layer, unit, cell, climbed, start, found[unit], before, count * rows * columns, box, box != (0, 0, side, side)
@@ -179,11 +171,6 @@ def show_place(view: View, neuron: Neuron) -> None:
 # The pictures it answers most.
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _answers_job(model: str, collection: str, layer: str) -> Job:
-    return Job()
-
-
 def hits(view: View, collection: str, neuron: Neuron) -> "tuple[Hit, ...]":
     """The pictures with the strongest cells of the neuron's map, best first; searched once for all visitors."""
     from vizcore.images.collection import open_collection
@@ -197,28 +184,17 @@ def hits(view: View, collection: str, neuron: Neuron) -> "tuple[Hit, ...]":
         source = open_collection(collection, view.net.channels)
         return neurons.answers(view.net, source, layer, report)
 
-    found = shared(_answers_job(view.model, collection, layer), work, f"Asking {layer} about every picture", keep=True)
+    found = jobs.run(("answers", view.model, collection, layer), work, f"Asking {layer} about every picture", keep=True)
     return neurons.best(found, unit, top_patches.COUNT)
 
 
 # Gradients.
 
 
-@st.cache_data(max_entries=384, max_size="240MB", show_spinner=False)
-def _gradient(
-    model: str, picture: str, layer: str, unit: int, cell: "Cell", rule: str | None, _net: "Net", _x: "Tensor"
-) -> "tuple[float, np.ndarray]":
-    from vizcore.inspection import unit_gradients
-
-    found = unit_gradients.gradient(_net, _x, layer, unit, cell, rule)
-    return float(found.values[0]), found.gradients[0]
-
-
 def gradient(view: View, neuron: Neuron, rule: str | None = None) -> tuple[float, np.ndarray]:
     """The neuron's number on the view's picture and its (C, H, W) gradient, computed once for everyone."""
     with working("Going back from the neuron to the picture"):
-        key = view.model, view.digest, neuron.start, neuron.unit, neuron.cell, rule
-        return _gradient(*key, view.net, view.x)
+        return _gradient(view.model, view.digest, neuron.start, neuron.unit, neuron.cell, rule, view.net, view.x)
 
 
 def gradient_at(view: View, collection: str, hit: "Hit", neuron: Neuron, rule: str | None) -> np.ndarray:
@@ -232,22 +208,28 @@ def gradient_at(view: View, collection: str, hit: "Hit", neuron: Neuron, rule: s
         return _gradient(view.model, name, neuron.start, neuron.unit, hit.cell, rule, view.net, x)[1]
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def _along(
-    model: str, digest: str, layer: str, unit: int, cell: "Cell", steps: tuple[float, ...], _gradient: np.ndarray,
-    _net: "Net", _x: "Tensor",
-) -> np.ndarray:  # fmt: skip
-    from vizcore.inspection import neurons
+@once(entries=384, size="240MB")
+def _gradient(
+    model: str, picture: str, layer: str, unit: int, cell: "Cell", rule: str | None, _net: "Net", _x: "Tensor"
+) -> "tuple[float, np.ndarray]":
+    from vizcore.inspection import unit_gradients
 
-    return neurons.along(_net, _x, _gradient, layer, unit, cell, steps)
+    found = unit_gradients.gradient(_net, _x, layer, unit, cell, rule)
+    return float(found.values[0]), found.gradients[0]
 
 
 def along(view: View, neuron: Neuron, steps: tuple[float, ...]) -> np.ndarray:
     """The neuron's number after steps of these lengths along its own gradient."""
-    direction = gradient(view, neuron)[1]
-    with working("Stepping along the gradient"):
-        key = view.model, view.digest, neuron.start, neuron.unit, neuron.cell, steps
-        return _along(*key, direction, view.net, view.x)
+    return _along(view, neuron.start, neuron.unit, neuron.cell, steps, gradient(view, neuron)[1])
+
+
+@per_picture(entries=256, step="Stepping along the gradient")
+def _along(
+    view: View, layer: str, unit: int, cell: "Cell", steps: tuple[float, ...], _direction: np.ndarray
+) -> np.ndarray:
+    from vizcore.inspection import neurons
+
+    return neurons.along(view.net, view.x, _direction, layer, unit, cell, steps)
 
 
 def show_spread(view: View, neuron: Neuron, plain: np.ndarray) -> None:

@@ -1,17 +1,17 @@
 """The contact sheets of a network, made once for all visitors, and the page's own choice of a network."""
 
-import contextlib
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from vizcore.ui import cache, jobs, progress, units
-from vizcore.ui.cache import View
 from vizcore.ui.components import Group, contact
+from vizcore.ui.view import View
 
 if TYPE_CHECKING:
     from vizcore.figures.contact_sheet import Sheet
     from vizcore.inspection.likeness import Likeness
+    from vizcore.inspection.top_patches import Index
 
 VGG, ALWAYS = "vgg16", ("mini_vgg", "efficientnet_lite0")
 FIRST = 112  # as in vizcore.figures.contact_sheet, which is not imported before it is needed
@@ -48,22 +48,16 @@ def choose_units(view: View, layers: tuple[str, ...], by: str, count: int, seed:
     if by == "random":
         return {name: top_patches.at_random(view.net.layer(name), count, seed) for name in layers}
     if by == "on this picture":
-        return _on_picture(view.model, view.digest, layers, count, view.net, view.x)
-    with progress.line.get() or contextlib.nullcontext():
-        index = units.top_index(view, COLLECTION)
+        return _on_picture(view, layers, count)
+    index = units.top_index(view, COLLECTION)
     return {name: top_patches.firing_most(view.net, index, name, count) for name in layers}
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def _on_picture(model: str, digest: str, layers: tuple[str, ...], count: int, _net, _x) -> dict[str, tuple[int, ...]]:
+@cache.per_picture(entries=256)
+def _on_picture(view: View, layers: tuple[str, ...], count: int) -> dict[str, tuple[int, ...]]:
     from vizcore.inspection import top_patches
 
-    return top_patches.firing_on(_net, _x, layers, count)
-
-
-@st.cache_resource(max_entries=48, show_spinner=False)
-def _job(model: str, chosen: tuple, patches: int, rule: str | None) -> jobs.Job:
-    return jobs.Job()
+    return top_patches.firing_on(view.net, view.x, layers, count)
 
 
 def build(view: View, chosen: dict[str, tuple[int, ...]], patches: int, rule: str | None) -> "dict[str, Sheet]":
@@ -72,36 +66,29 @@ def build(view: View, chosen: dict[str, tuple[int, ...]], patches: int, rule: st
     from vizcore.images.collection import open_collection
     from vizcore.inspection import contact_sheet as strips_of
 
-    with progress.line.get() or contextlib.nullcontext():
-        index = units.top_index(view, COLLECTION)
+    index = units.top_index(view, COLLECTION)
 
-        def work(report) -> "dict[str, Sheet]":
-            pictures = open_collection(COLLECTION, view.net.channels)
-            strips = strips_of.gather(view.net, pictures, index, chosen, patches, rule, report)
-            return {name: contact_sheet.draw(strip, patches) for name, strip in strips.items()}
+    def work(report) -> "dict[str, Sheet]":
+        pictures = open_collection(COLLECTION, view.net.channels)
+        strips = strips_of.gather(view.net, pictures, index, chosen, patches, rule, report)
+        return {name: contact_sheet.draw(strip, patches) for name, strip in strips.items()}
 
-        count = sum(len(of_layer) for of_layer in chosen.values())
-        label = f"Drawing the patches of {count} units of {view.net.title} back"
-        return jobs.shared(_job(view.model, tuple(chosen.items()), patches, rule), work, label)
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def _likeness(model: str, layers: tuple[str, ...], _view: View) -> "dict[str, tuple]":
-    from vizcore.images.collection import open_collection
-    from vizcore.inspection import likeness
-
-    pictures = open_collection(COLLECTION, _view.net.channels)
-    found = likeness.likeness(_view.net, pictures, units.top_index(_view, COLLECTION), layers)
-    return {name: tuple(row) for name, row in found.items()}
+    count = sum(len(of_layer) for of_layer in chosen.values())
+    label = f"Drawing the patches of {count} units of {view.net.title} back"
+    return jobs.run(("contact sheets", view.model, tuple(chosen.items()), patches, rule), work, label)
 
 
 def likeness(view: View, layers: tuple[str, ...]) -> "dict[str, Likeness]":
     """How alike the best patches of a layer's units are, computed once for all."""
-    from vizcore.inspection import likeness
+    return _likeness(view, layers, units.top_index(view, COLLECTION))
 
-    with progress.working("Comparing the patches"):
-        rows = _likeness(view.model, layers, view)
-    return {name: likeness.Likeness(*row) for name, row in rows.items()}
+
+@cache.per_network(entries=32, step="Comparing the patches")
+def _likeness(view: View, layers: tuple[str, ...], _index: "Index") -> "dict[str, Likeness]":
+    from vizcore.images.collection import open_collection
+    from vizcore.inspection import likeness as likeness_
+
+    return likeness_.likeness(view.net, open_collection(COLLECTION, view.net.channels), _index, layers)
 
 
 def overview(view: View, sheets: "dict[str, Sheet]", chosen: str, key: str, rule: str) -> None:

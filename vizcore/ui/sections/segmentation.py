@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from vizcore.ui.cache import View, attribution, image_file, look
-from vizcore.ui.jobs import Job, shared
-from vizcore.ui.progress import working
-from vizcore.ui.state import linked_select
+from vizcore.ui import jobs
+from vizcore.ui.address import linked_select
+from vizcore.ui.cache import attribution, image_file, look, once, per_picture
+from vizcore.ui.view import View
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from vizcore.evaluation.segmentation import Settings
     from vizcore.evaluation.segmentation_bench import Row
     from vizcore.figures.sprites import Layout
@@ -113,20 +111,19 @@ def explained(view: View, source: str) -> "Attribution":
     return attribution(view, source, **SOURCES[source][0])
 
 
-@st.cache_data(max_entries=256, max_size="50MB", show_spinner=False)
-def _cut(digest: str, seeds: bytes, iterations: int, _picture: "Image.Image", _labels: np.ndarray) -> np.ndarray:
-    from vizcore.evaluation import segmentation
-
-    return segmentation.cut(_picture, _labels, iterations)
-
-
 def cut(view: View, labels: np.ndarray, iterations: int) -> np.ndarray:
     """(H, W) bool: GrabCut's mask from these seeds, computed once for everyone."""
-    with working("Cutting the graph of pixels"):
-        return _cut(view.digest, labels.tobytes(), iterations, view.picture, labels)
+    return _cut(view, labels.tobytes(), iterations, labels)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@per_picture(entries=256, size="50MB", step="Cutting the graph of pixels")
+def _cut(view: View, seeds: bytes, iterations: int, _labels: np.ndarray) -> np.ndarray:
+    from vizcore.evaluation import segmentation
+
+    return segmentation.cut(view.picture, _labels, iterations)
+
+
+@once(entries=16)
 def means(ground: str) -> "dict[str, tuple[Mean, Mean]]":
     """For each source, and for "box": the mean IoU of GrabCut and of the simple tool, as kept for this background."""
     from vizcore.evaluation import segmentation_bench
@@ -135,11 +132,6 @@ def means(ground: str) -> "dict[str, tuple[Mean, Mean]]":
         name: tuple(Mean.of([row[i] for row in rows]) for i in (0, 1))
         for name, rows in segmentation_bench.stored(ground).rows.items()
     }
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _measure_job(model: str, source: str, settings: tuple, ground: str, count: int) -> Job:
-    return Job()
 
 
 def measure(view: View, source: str, settings: "Settings", ground: str, count: int) -> "tuple[list[Row], list[Row]]":
@@ -157,11 +149,11 @@ def measure(view: View, source: str, settings: "Settings", ground: str, count: i
             report(0.8 + 0.2 * len(boxes) / count)
         return rows, boxes
 
-    job = _measure_job(view.model, source, tuple(settings), ground, count)
-    return shared(job, work, f"Measuring {count} composites")
+    key = "composites", view.model, source, tuple(settings), ground, count
+    return jobs.run(key, work, f"Measuring {count} composites")
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@once(entries=8)
 def strip(source: str, ground: str, count: int = 8) -> "tuple[bytes, Layout, list[str], list[int]]":
     """The composites GrabCut did worst and best on: sprite, layout, labels, positions; what it kept, outlined."""
     from vizcore.evaluation import segmentation_bench
