@@ -10,7 +10,7 @@ from vizcore.figures import patches as patch_figures
 from vizcore.figures import render
 from vizcore.figures.patches import Card, boxed
 from vizcore.figures.sprites import atlas
-from vizcore.images.collection import COLLECTIONS, open_collection
+from vizcore.images.collection import COLLECTIONS, cut, open_collection
 from vizcore.inspection import neurons as neuron_gradient
 from vizcore.inspection import top_patches, unit_gradients
 from vizcore.methods import relu_rules

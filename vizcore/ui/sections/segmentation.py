@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from vizcore.types import Mean
 from vizcore.ui import jobs
 from vizcore.ui.address import linked_select
 from vizcore.ui.cache import attribution, image_file, look, once, per_picture
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from vizcore.figures.sprites import Layout
     from vizcore.images.composites import Recipe
     from vizcore.methods import Attribution
-    from vizcore.types import Mean
 
 PLACES = {"size": "Size (%)", "across": "Left to right (%)", "down": "Top to bottom (%)"}
 COMPOSITE = "Composite with known outline"
