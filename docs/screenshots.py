@@ -13,7 +13,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from browser import conftest  # noqa: E402
+from browser import conftest
 
 SHOTS = {
     "overview": ("overview?image=giant_panda", "light"),

@@ -30,10 +30,16 @@ def overlay() -> None:
         ways = ["smooth", "cells"]
         drawn = st.segmented_control("Drawn", ways, default="smooth", key="drawn", required=True, **bound)
     ui.heat(
-        heat, view.picture, signed=False, smooth=drawn == "smooth", opacity=opacity, key="grad_cam",
-        caption=f"Evidence {stance} {view.class_name} at {layer}", unit="raw value of the map",
+        heat,
+        view.picture,
+        signed=False,
+        smooth=drawn == "smooth",
+        opacity=opacity,
+        key="grad_cam",
+        caption=f"Evidence {stance} {view.class_name} at {layer}",
+        unit="raw value of the map",
         alt=f"Grad-CAM of {view.class_name} over {view.title}; strongest {number(heat.max())}",
-    )  # fmt: skip
+    )
 
 
 overlay()

@@ -41,23 +41,43 @@ def take_pixel(row: int, column: int) -> None:
 
 names = network_graph.choices(net)
 with ui.controls():
-    layer = ui.linked_select("Layer", names, "layer", default=network_graph.middle(net), width=280,
-                             format_func=lambda name: f"{name}: {shape_of(name)}")  # fmt: skip
-    cut = st.toggle("Cut the graph at this layer", key="cut", **bound,
-                    help="Differentiates a number made of the layer's output instead of the class score.")  # fmt: skip
+    layer = ui.linked_select(
+        "Layer",
+        names,
+        "layer",
+        default=network_graph.middle(net),
+        width=280,
+        format_func=lambda name: f"{name}: {shape_of(name)}",
+    )
+    cut = st.toggle(
+        "Cut the graph at this layer",
+        key="cut",
+        **bound,
+        help="Differentiates a number made of the layer's output instead of the class score.",
+    )
     of, scalar, unit = "cut", "mean", 0
     if cut:
-        choice = st.segmented_control("Differentiated", list(SCALARS), default="mean of a map", key="scalar",
-                                      required=True, **bound)  # fmt: skip
+        choice = st.segmented_control(
+            "Differentiated", list(SCALARS), default="mean of a map", key="scalar", required=True, **bound
+        )
         scalar, maps = SCALARS[choice], as_maps(cache.activation(view, layer))
         unit = 0 if scalar == "sum" else ui.unit_index(maps)
     else:
-        of = st.segmented_control("Gradient of the", ["logit", "loss", "probability"], default="logit", key="of",
-                                  required=True, **bound)  # fmt: skip
-    detail = st.segmented_control("Drawn", ["blocks", "all layers"], default="blocks", key="detail", required=True,
-                                  **bound)  # fmt: skip
-    norm = st.segmented_control("Size as", ["RMS", "L2"], default="RMS", key="norm", required=True, **bound,
-                                help="RMS: of one value, typically; L2: of all together.").lower()  # fmt: skip
+        of = st.segmented_control(
+            "Gradient of the", ["logit", "loss", "probability"], default="logit", key="of", required=True, **bound
+        )
+    detail = st.segmented_control(
+        "Drawn", ["blocks", "all layers"], default="blocks", key="detail", required=True, **bound
+    )
+    norm = st.segmented_control(
+        "Size as",
+        ["RMS", "L2"],
+        default="RMS",
+        key="norm",
+        required=True,
+        **bound,
+        help="RMS: of one value, typically; L2: of all together.",
+    ).lower()
 quantity = Quantity("cut", 0, layer, scalar, unit) if cut else Quantity(of, view.target)
 words = {"mean": f"mean of map {unit}", "strongest": f"strongest cell of map {unit}", "sum": "sum"}
 what = f"{words[scalar]} of {layer}" if cut else f"{of} of {view.class_name}"
@@ -72,11 +92,16 @@ wide, narrow = (
 )
 alt = f"The graph of {net.title}; {layer} is chosen"
 flow("flow", wide, narrow, f"{view.model} {detail}", alt, take_layer)
-st.html(graph_figures.legend(
-    graph_figures.span(graph_figures.shown_sizes(graph, sizes, norm)),
-    f"{norm.upper()} of the gradient of the {what}, logarithmic; grey: zero or none"))  # fmt: skip
-st.caption("Arrows show the way of the data; the gradient goes against them." + (
-    " Blue: the way to the cut. Dashed: cut off, not even computed." if cut else ""))  # fmt: skip
+st.html(
+    graph_figures.legend(
+        graph_figures.span(graph_figures.shown_sizes(graph, sizes, norm)),
+        f"{norm.upper()} of the gradient of the {what}, logarithmic; grey: zero or none",
+    )
+)
+st.caption(
+    "Arrows show the way of the data; the gradient goes against them."
+    + (" Blue: the way to the cut. Dashed: cut off, not even computed." if cut else "")
+)
 
 st.header("Size by depth", anchor=False)
 known = [node for node in graph.nodes if node.names and graph_figures.size_at(node, sizes, norm) is not None]
@@ -87,15 +112,20 @@ if not known:
     raise ValueError(f"The {what} has no gradient at any layer.")
 st.plotly_chart(
     charts.gradient_chart(labels, [node.shape for node in known], heights, own, f"{norm.upper()} of the gradient"),
-    key="depth", config={"displayModeBar": False},
-)  # fmt: skip
+    key="depth",
+    config={"displayModeBar": False},
+)
 st.markdown(sentences.gradient_by_depth(labels, heights, norm, what))
 if not cut and of != "logit":
     p = float(view.probabilities[view.target])
-    st.markdown(f"The probability is {number(p)}: " + (
-        "the softmax is saturated, so all these gradients are small at once. That is no vanishing with depth."
-        if (1 - p if of == "loss" else p * (1 - p)) < 0.01 else
-        "for the loss, the gradient at the class's own logit is p − 1; for the probability, p (1 − p)."))  # fmt: skip
+    st.markdown(
+        f"The probability is {number(p)}: "
+        + (
+            "the softmax is saturated, so all these gradients are small at once. That is no vanishing with depth."
+            if (1 - p if of == "loss" else p * (1 - p)) < 0.01
+            else "for the loss, the gradient at the class's own logit is p − 1; for the probability, p (1 − p)."
+        )
+    )
 
 acts = as_maps(cache.activation(view, layer))
 
@@ -114,11 +144,20 @@ if cut:
     st.header("The layer, and one number of it", anchor=False)
     order = np.argsort(-acts.reshape(len(acts), -1).mean(1), kind="stable")[:64]
     ring = int(np.flatnonzero(order == unit)[0]) if scalar != "sum" and unit in order else None
-    sheet("maps", f"Activation of {layer}; {len(order)} of {len(acts)} maps, largest mean first", acts[order], order,
-          selected=ring, largest=72, height=300,
-          take=lambda at: st.session_state.update(unit=int(order[at])))  # fmt: skip
-    st.markdown(f"The layer gives out {acts.size:,} numbers; differentiated is one, the {what}: {number(value)}. "
-                "Click another map to choose it.")  # fmt: skip
+    sheet(
+        "maps",
+        f"Activation of {layer}; {len(order)} of {len(acts)} maps, largest mean first",
+        acts[order],
+        order,
+        selected=ring,
+        largest=72,
+        height=300,
+        take=lambda at: st.session_state.update(unit=int(order[at])),
+    )
+    st.markdown(
+        f"The layer gives out {acts.size:,} numbers; differentiated is one, the {what}: {number(value)}. "
+        "Click another map to choose it."
+    )
 elif (local := gradients.gradient(view, quantity, layer)[1]) is None:
     st.info(f"The {what} does not depend on {layer}: no gradient.", icon=":material/info:")
 else:
@@ -147,7 +186,11 @@ def check() -> None:
             channel = ["red", "green", "blue"].index(colour)
         row, column = (
             ui.index(
-                f"{label}, 0 to {SIDE - 1}", label.lower(), SIDE, strongest[at], empty=f"strongest ({strongest[at]})",
+                f"{label}, 0 to {SIDE - 1}",
+                label.lower(),
+                SIDE,
+                strongest[at],
+                empty=f"strongest ({strongest[at]})",
                 width=200,
             )
             for at, label in ((1, "Row"), (2, "Column"))
@@ -156,12 +199,23 @@ def check() -> None:
     top = render.limits(at_input, True, 99.5)[1]
     drawn = render.gradient_image(at_input, vmax=top) if net.channels == 3 else render.colorize(at_input[0], True, top)
     for place, key, picture, words in zip(
-        st.columns(2), ("pixel_photo", "pixel_gradient"), (view.picture, drawn),
-        (f"{view.title}: click a pixel", f"∂ ({what}) / ∂ pixel"), strict=True,
-    ):  # fmt: skip
+        st.columns(2),
+        ("pixel_photo", "pixel_gradient"),
+        (view.picture, drawn),
+        (f"{view.title}: click a pixel", f"∂ ({what}) / ∂ pixel"),
+        strict=True,
+    ):
         with place:
-            cells(key, render.enlarge(picture, (4 * SIDE,) * 2 if SIDE < 112 else (512, 512), smooth=False), SIDE, SIDE,
-                  (row, column), take_pixel, caption=words, alt=words)  # fmt: skip
+            cells(
+                key,
+                render.enlarge(picture, (4 * SIDE,) * 2 if SIDE < 112 else (512, 512), smooth=False),
+                SIDE,
+                SIDE,
+                (row, column),
+                take_pixel,
+                caption=words,
+                alt=words,
+            )
     st.html(ui.scale(top, at_input.ndim if net.channels == 3 else 2, True))
     st.subheader("Is it right? Two forward passes at one pixel", anchor=False)
     found = gradients.differences(view, quantity, (channel, row, column), STEPS)
@@ -171,14 +225,19 @@ def check() -> None:
     at = STEPS.index(h)
     for place, (label, text) in zip(
         st.columns(3),
-        (("Computed by one backward pass", f"{computed:.5g}"),
-         (f"[s(x+h) − s(x−h)] / 2h, h = {number(h)}", f"{found[at]:.5g}"),
-         ("Relative difference", number(errors[at]) if computed else "–")), strict=True,
-    ):  # fmt: skip
+        (
+            ("Computed by one backward pass", f"{computed:.5g}"),
+            (f"[s(x+h) − s(x−h)] / 2h, h = {number(h)}", f"{found[at]:.5g}"),
+            ("Relative difference", number(errors[at]) if computed else "–"),
+        ),
+        strict=True,
+    ):
         place.metric(label, text)
     if not computed:
-        st.info("The gradient at this pixel is exactly zero: no relative difference. Choose another pixel.",
-                icon=":material/info:")  # fmt: skip
+        st.info(
+            "The gradient at this pixel is exactly zero: no relative difference. Choose another pixel.",
+            icon=":material/info:",
+        )
         return
     rounding = [1.2e-7 * abs(value) / step / floor for step in STEPS]
     chart = charts.error_chart(STEPS, errors, rounding, h)
@@ -211,7 +270,8 @@ ui.more(
         r"\frac{\partial s}{\partial A^{(l)}} = \sum_{m \text{ uses } l}"
         r"\left(\frac{\partial A^{(m)}}{\partial A^{(l)}}\right)^{\!\top} \frac{\partial s}{\partial A^{(m)}}",
         rf"s = {formula[scalar]} \text{{ of the layer}}, \quad \text{{then }} \frac{{\partial s}}{{\partial x}}"
-        if cut else r"A^{(0)} = x, \quad s = " + {"logit": "y_c", "loss": r"-\log p_c", "probability": "p_c"}[of],
+        if cut
+        else r"A^{(0)} = x, \quad s = " + {"logit": "y_c", "loss": r"-\log p_c", "probability": "p_c"}[of],
         r"\frac{\partial s}{\partial x_i} = \frac{s(x + h e_i) - s(x - h e_i)}{2h} + O(h^2)",
     ],
     steps=[
@@ -255,4 +315,4 @@ ui.more(
         "Baydin et al.: [Automatic Differentiation in Machine Learning: a Survey]"
         "(https://jmlr.org/papers/v18/17-468.html) (JMLR 2018)",
     ],
-)  # fmt: skip
+)

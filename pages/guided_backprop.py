@@ -37,9 +37,7 @@ def one_relu() -> None:
         stages = ["Forward", "Backprop", "Deconvnet", "Guided"]
         stage = st.segmented_control("Step", stages, default="Forward", required=True, key="step", **bound)
         examples = list(relu_step.EXAMPLES)
-        example = st.segmented_control(
-            "Numbers", examples, default=examples[0], required=True, key="numbers", **bound
-        )
+        example = st.segmented_control("Numbers", examples, default=examples[0], required=True, key="numbers", **bound)
         seed = st.number_input(
             "Seed of Random", 0, 9999, 0, key="numbers_seed", **bound, width=160, disabled=example != "Random"
         )
@@ -52,9 +50,7 @@ def one_relu() -> None:
 def three_rules() -> None:
     """The three rules on the picture, for the class or for a unit."""
     with ui.controls():
-        what = st.segmented_control(
-            "Explain a", ["Class", "Unit"], default="Class", required=True, key="what", **bound
-        )
+        what = st.segmented_control("Explain a", ["Class", "Unit"], default="Class", required=True, key="what", **bound)
         if what == "Unit":
             layer = ui.layer_select(view, keep=lambda layer: layer.kind not in ("dropout", "identity"))
             count = view.net.layer(layer).out_shape[0]
@@ -116,10 +112,7 @@ def random_weights() -> None:
         seed = st.number_input("Seed of the weights", 0, 9999, 0, key="weights_seed", **bound, width=180)
     with ui.working("Randomizing a copy of the network"):
         both = view, ui.randomized(view, start, seed)
-    pairs = {
-        "Guided backpropagation": [ui.attribution(v, "guided_backprop") for v in both],
-        "Gradient": plain(both),
-    }
+    pairs = {"Guided backpropagation": [ui.attribution(v, "guided_backprop") for v in both], "Gradient": plain(both)}
     panels = []
     for title, pair in pairs.items():
         for values, weights in zip(pair, ("trained", "random"), strict=True):
@@ -150,8 +143,7 @@ ui.explain(
     notice=[
         f"Guided backpropagation asks twice at every {ui.term('ReLU')}: did the number pass on the way "
         "forward, and is the gradient positive?",
-        "It looks sharp because what would cancel is thrown away: what is left are edges that some later unit "
-        "likes.",
+        "It looks sharp because what would cancel is thrown away: what is left are edges that some later unit likes.",
         "Read the numbers before the pictures: they tell how much the class and the top weights count.",
     ],
     misleads=[
@@ -191,7 +183,11 @@ ui.more(
         ),
     ],
     functions=[
-        relu_rules.relu_rule, relu_rules.backpropagate, relu_step.through_relu, randomization.randomize, compare.spearman,
+        relu_rules.relu_rule,
+        relu_rules.backpropagate,
+        relu_step.through_relu,
+        randomization.randomize,
+        compare.spearman,
     ],
     snippet=ui.snippet(view, "guided_backprop"),
     sources=[
@@ -201,4 +197,4 @@ ui.more(
         "Adebayo et al.: [Sanity Checks for Saliency Maps](https://arxiv.org/abs/1810.03292) (NeurIPS 2018)",
         "Binder et al.: [Shortcomings of Sanity Checks](https://arxiv.org/abs/2211.12486) (CVPR 2023)",
     ],
-)  # fmt: skip
+)

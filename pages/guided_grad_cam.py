@@ -19,9 +19,11 @@ def factors(of: ui.View) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     guided, coarse, product = (
         ui.attribution(of, method, **options).values
         for method, options in (
-            ("guided_backprop", {}), ("grad_cam", {"layer": layer}), ("guided_grad_cam", {"layer": layer}),
+            ("guided_backprop", {}),
+            ("grad_cam", {"layer": layer}),
+            ("guided_grad_cam", {"layer": layer}),
         )
-    )  # fmt: skip
+    )
     place = cam.upsample(torch.from_numpy(coarse)[None], guided.shape[-2:])[0].numpy()
     return (guided, place, product) if len(guided) == 3 else (guided[0], place, product[0])
 
@@ -44,8 +46,9 @@ ui.notes(ui.attribution(view, "guided_backprop"))
 if not place.any():
     st.info(
         f"Grad-CAM is zero everywhere: no positive evidence for {view.class_name} at {layer}. "
-        "So the product is zero as well. Choose another class or layer.", icon=":material/info:",
-    )  # fmt: skip
+        "So the product is zero as well. Choose another class or layer.",
+        icon=":material/info:",
+    )
 
 st.header("A closer look", anchor=False)
 
@@ -53,9 +56,8 @@ st.header("A closer look", anchor=False)
 @ui.fragment
 def closer() -> None:
     zoom = st.segmented_control(
-        "Zoom to the strongest part", ["1×", "2×", "4×"], default="2×", key="zoom", required=True,
-        bind="query-params",
-    )  # fmt: skip
+        "Zoom to the strongest part", ["1×", "2×", "4×"], default="2×", key="zoom", required=True, bind="query-params"
+    )
     left, upper, right, lower = cam_figures.zoom_box(product, int(zoom[0]))
     crop = (..., slice(upper, lower), slice(left, right))
     size = f"{right - left} × {lower - upper} pixels"
@@ -66,8 +68,9 @@ def closer() -> None:
             ui.Panel(view.picture.crop((left, upper, right, lower)), f"The picture: {size}"),
             ui.Panel(product[crop], "Guided Grad-CAM, the same part on the same scale as above", signed=True),
         ],
-        vmax=vmax, columns=2,
-    )  # fmt: skip
+        vmax=vmax,
+        columns=2,
+    )
 
 
 closer()
@@ -138,8 +141,7 @@ ui.more(
         f"Guided backpropagation: differentiate the {ui.term('logit')} with respect to the picture; at every "
         "ReLU only positive gradients pass, and only where the ReLU was open.",
         f"Grad-CAM at {layer}: one number for each of {height} × {width} {ui.term('cell', 'cells')}.",
-        "Enlarge the map bilinearly to the picture and multiply pixel by pixel, the same for each colour "
-        "channel.",
+        "Enlarge the map bilinearly to the picture and multiply pixel by pixel, the same for each colour channel.",
     ],
     exercises=[
         (
@@ -171,4 +173,4 @@ ui.more(
         "Binder et al., [Shortcomings of Top-Down Randomization-Based Sanity Checks for Evaluations of Deep "
         "Neural Network Explanations](https://arxiv.org/abs/2211.12486), CVPR 2023",
     ],
-)  # fmt: skip
+)

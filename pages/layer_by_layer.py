@@ -69,10 +69,13 @@ def figures() -> tuple[str, int, dict[str, float]]:
     cut = not field or field.size > net.input_size // 2
     st.caption(
         f"Left the {patches} patches that excite each unit of {layer} most, right {back.lower()} of the same boxes. "
-        + ("The receptive field is wider than half the picture, so patches are cut to half its side."
-           if cut else f"Each patch is the unit's whole receptive field, {field.size} × {field.size} pixels; "
-           "grey parts lie outside the picture.")
-    )  # fmt: skip
+        + (
+            "The receptive field is wider than half the picture, so patches are cut to half its side."
+            if cut
+            else f"Each patch is the unit's whole receptive field, {field.size} × {field.size} pixels; "
+            "grey parts lie outside the picture."
+        )
+    )
     return layer, unit, drawings
 
 
@@ -80,8 +83,10 @@ def in_numbers(drawings: dict[str, float]) -> dict[str, likeness.Likeness]:
     """How alike the patches and the drawings of one unit are, block by block."""
     st.header("In numbers", anchor=False)
     alike = sheets.likeness(view, ends)
-    rows = [(sheets.heading(view, n, name), sheets.seen(view, name), alike[name], drawings[name])
-            for n, name in enumerate(ends)]  # fmt: skip
+    rows = [
+        (sheets.heading(view, n, name), sheets.seen(view, name), alike[name], drawings[name])
+        for n, name in enumerate(ends)
+    ]
     st.html(bar_figures.likeness_bars(rows))
     st.caption(
         f"Two patches of one unit, mean of at most {likeness.SAMPLE} random units of a layer: their correlation, "
@@ -103,37 +108,51 @@ def words(layer: str, unit: int, alike: dict[str, likeness.Likeness], drawings: 
         notice=[
             f"Read the rows downwards: a {ui.term('unit')} of the first sees {sheets.seen(view, ends[0])}, of the last "
             f"{sheets.seen(view, ends[-1])}. Where do edges and colours end, where do textures and parts begin?",
-            (f"The drawings of one unit are much the same whatever is in the patch (median correlation {middle:.2f}): "
-             "no max-pooling, so no switches that say where things were. Choose Guided." if blind else
-             "What do all patches of one unit have in common, and is that what the drawings keep?"),
-            (f"Patches of one unit look alike early ({first.pixels:.2f}) and less so late ({last.pixels:.2f}, chance "
-             f"{last.pixels_chance:.2f}): deep units answer to things that look different."
-             if falls else "Here the patches of one unit do not become less alike with depth: see the numbers."),
-            (f"Deep units gather pictures of one kind more often than chance ({100 * last.kind:.0f} %, chance "
-             f"{100 * last.kind_chance:.0f} %): part of what they answer to goes with what is shown." if gathers else
-             f"Deep units gather pictures of one kind not clearly more than chance ({100 * last.kind:.0f} %, chance "
-             f"{100 * last.kind_chance:.0f} %): do not expect one unit per thing."),
+            (
+                f"The drawings of one unit are much the same whatever is in the patch (median correlation {middle:.2f}): "
+                "no max-pooling, so no switches that say where things were. Choose Guided."
+                if blind
+                else "What do all patches of one unit have in common, and is that what the drawings keep?"
+            ),
+            (
+                f"Patches of one unit look alike early ({first.pixels:.2f}) and less so late ({last.pixels:.2f}, chance "
+                f"{last.pixels_chance:.2f}): deep units answer to things that look different."
+                if falls
+                else "Here the patches of one unit do not become less alike with depth: see the numbers."
+            ),
+            (
+                f"Deep units gather pictures of one kind more often than chance ({100 * last.kind:.0f} %, chance "
+                f"{100 * last.kind_chance:.0f} %): part of what they answer to goes with what is shown."
+                if gathers
+                else f"Deep units gather pictures of one kind not clearly more than chance ({100 * last.kind:.0f} %, chance "
+                f"{100 * last.kind_chance:.0f} %): do not expect one unit per thing."
+            ),
         ],
         misleads=[
-            ("Units chosen by lot, but each shown by its strongest patches only: the extremes."
-             if by == "random" else
-             "These are extremes twice: the strongest units, and of these the strongest patches. Choose random units "
-             "for an honest picture of the layer."),
-            ("A sharp drawing is no proof that the unit knows the thing: guided drawings, and deconvnet with "
-             "max-pooling, restore edges of the picture whatever the unit is for (Nie et al., 2018). Compare with the "
-             "plain gradient." if rule else
-             "The plain gradient says which pixels would change the unit's value a little, for more or for less; it "
-             "does not show what the unit found."),
+            (
+                "Units chosen by lot, but each shown by its strongest patches only: the extremes."
+                if by == "random"
+                else "These are extremes twice: the strongest units, and of these the strongest patches. Choose random units "
+                "for an honest picture of the layer."
+            ),
+            (
+                "A sharp drawing is no proof that the unit knows the thing: guided drawings, and deconvnet with "
+                "max-pooling, restore edges of the picture whatever the unit is for (Nie et al., 2018). Compare with the "
+                "plain gradient."
+                if rule
+                else "The plain gradient says which pixels would change the unit's value a little, for more or for less; it "
+                "does not show what the unit found."
+            ),
             "Every drawing has its own scale: a faint one looks as strong as its neighbour."
             + (" And this network was trained with most of these very pictures." if view.model == "mini_vgg" else ""),
         ],
-    )  # fmt: skip
+    )
 
     start = model_layers.before_relu(net, layer)
     ui.more(
         formula=[
             r"R^{l} = [R^{l+1} > 0] \, R^{l+1} \ \text{(deconvnet)}, \qquad "
-            r"R^{l} = [f^{l} > 0] \, [R^{l+1} > 0] \, R^{l+1} \ \text{(guided)}",
+            r"R^{l} = [f^{l} > 0] \, [R^{l+1} > 0] \, R^{l+1} \ \text{(guided)}"
         ],
         steps=[
             f"Run all {pictures} pictures once; of every unit keep the strongest cell of each picture, and the best "
@@ -164,9 +183,7 @@ def words(layer: str, unit: int, alike: dict[str, likeness.Likeness], drawings: 
                 "Usually less: some units fire rarely or for unlike things. The papers' figures show chosen units.",
             ),
         ],
-        functions=[
-            model_layers.block_ends, top_patches.firing_most, unit_gradients.draw_back, likeness.likeness,
-        ],
+        functions=[model_layers.block_ends, top_patches.firing_most, unit_gradients.draw_back, likeness.likeness],
         snippet=programs.drawn_back(view.model, start, unit, rule, patches),
         sources=[
             "Zeiler, Fergus: [Visualizing and Understanding Convolutional Networks](https://arxiv.org/abs/1311.2901) "

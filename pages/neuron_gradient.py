@@ -31,8 +31,11 @@ patch = neuron_gradient.window(layer, cell, SIDE)
 neurons.show_place(view, neuron)
 if neuron.placed:
     cells = " × ".join(map(str, layer.out_shape[1:]))
-    st.markdown(f"One {ui.term('unit')} is a whole map: {cells} neurons with the same weights, each at its own place. "
-                "This page is about one of them.", unsafe_allow_html=True)  # fmt: skip
+    st.markdown(
+        f"One {ui.term('unit')} is a whole map: {cells} neurons with the same weights, each at its own place. "
+        "This page is about one of them.",
+        unsafe_allow_html=True,
+    )
     ui.link("unit", "The whole map: 6 Inside one unit")
 else:
     st.markdown("A neuron of this layer has no row and no column: it belongs to no place in the picture.")
@@ -51,15 +54,26 @@ said = [number(hit.value) + (f" at row {hit.cell[0]}, column {hit.cell[1]}" if n
 crops = [cut(view.net.crop(source.open(hit.picture)), box) for hit, box in zip(hits, windows, strict=True)]
 labels = [f"{title}: {text}" for title, text in zip(titles, said, strict=True)]
 sprite, layout = atlas(patch_figures.tiles(crops, 192))
-ui.tiles(render.encode(sprite, "jpeg"), layout, labels, "patches", smooth=True, largest=188, gap=6,
-         alt=f"The {len(hits)} patches with the strongest answers: " + "; ".join(labels))  # fmt: skip
+ui.tiles(
+    render.encode(sprite, "jpeg"),
+    layout,
+    labels,
+    "patches",
+    smooth=True,
+    largest=188,
+    gap=6,
+    alt=f"The {len(hits)} patches with the strongest answers: " + "; ".join(labels),
+)
 st.caption(
     f"Strongest first{', before the ReLU' if neuron.climbed != layer.name else ''}: "
     f"{', '.join(number(hit.value) for hit in hits)}. "
-    + (f"The neurons of map {unit} share their weights, so each of {len(source.titles)} pictures is searched at every "
-       "place; a patch is what the strongest one can see." if neuron.placed
-       else f"The best of {len(source.titles)} pictures, whole: this neuron can see all of them.")
-)  # fmt: skip
+    + (
+        f"The neurons of map {unit} share their weights, so each of {len(source.titles)} pictures is searched at every "
+        "place; a patch is what the strongest one can see."
+        if neuron.placed
+        else f"The best of {len(source.titles)} pictures, whole: this neuron can see all of them."
+    )
+)
 
 st.header("3 The gradient of its activation", anchor=False)
 
@@ -68,8 +82,14 @@ st.header("3 The gradient of its activation", anchor=False)
 def gradients() -> None:
     """The visitor's picture large, then the best pictures, each with the gradients that were chosen."""
     with ui.controls("back_controls"):
-        chosen = st.pills("Way back through each ReLU", list(RULES), selection_mode="multi",
-                          default=["Gradient", "Guided"], key="back_by", **bound)  # fmt: skip
+        chosen = st.pills(
+            "Way back through each ReLU",
+            list(RULES),
+            selection_mode="multi",
+            default=["Gradient", "Guided"],
+            key="back_by",
+            **bound,
+        )
         shown = st.slider("Best pictures", 1, top_patches.COUNT, 4, key="shown", width=180, **bound)
         zoomed = neuron.bounded and st.toggle("Zoom to the receptive field", True, key="zoomed", **bound)
         same = st.toggle("One scale for all pictures", key="same", **bound)
@@ -79,14 +99,17 @@ def gradients() -> None:
     tops = {rule: patch_figures.top_of(own[rule], box) for rule in rules}
     panels = st.columns(max(3, 1 + len(rules)))
     with panels[0]:
-        ui.image(boxed(view.picture, box, patch if zoomed else None, False),
-                 f"{view.title}: {number(value)}" + (" before its ReLU" if neuron.start != layer.name else ""),
-                 f"{view.title}, where {neuron.name} looks")  # fmt: skip
+        ui.image(
+            boxed(view.picture, box, patch if zoomed else None, False),
+            f"{view.title}: {number(value)}" + (" before its ReLU" if neuron.start != layer.name else ""),
+            f"{view.title}, where {neuron.name} looks",
+        )
     for panel, rule in zip(panels[1:], rules, strict=False):
         with panel:
             drawn = patch_figures.gradient_patch(own[rule], tops[rule])
-            ui.image(boxed(drawn, box, patch if zoomed else None, True), rule,
-                     f"{rule} of {neuron.name} for {view.title}")  # fmt: skip
+            ui.image(
+                boxed(drawn, box, patch if zoomed else None, True), rule, f"{rule} of {neuron.name} for {view.title}"
+            )
             st.html(ui.scale(tops[rule], 3 if len(plain) == 3 else 2, True, "per unit of input; grey is zero"))
     neurons.show_spread(view, neuron, plain)
     for note in dict.fromkeys(n for rule in rules for n in relu_rules.notes(view.net, RULES[rule], "patch")):
@@ -149,8 +172,10 @@ if neuron.placed:
         f"Choose a neighbouring cell: what it can see moves {stride}, and the gradient goes along.",
     ]
     if spread.central > spread.central_area:
-        notice.append(f"The gradient gathers in the middle: the central half of the field has "
-                      f"{100 * spread.central:.3g} % of it; an even one would have {100 * spread.central_area:.3g} %.")
+        notice.append(
+            f"The gradient gathers in the middle: the central half of the field has "
+            f"{100 * spread.central:.3g} % of it; an even one would have {100 * spread.central_area:.3g} %."
+        )
 ui.explain(
     notice=notice,
     misleads=[
@@ -202,9 +227,7 @@ ui.more(
             "bend it.",
         ),
     ],
-    functions=[
-        unit_gradients.gradient, neuron_gradient.spread, neuron_gradient.along, relu_rules.relu_rule,
-    ],
+    functions=[unit_gradients.gradient, neuron_gradient.spread, neuron_gradient.along, relu_rules.relu_rule],
     snippet=programs.neuron_gradient(view.model, cache.image_file(view), neuron.start, place),
     sources=[
         "Zeiler, Fergus: [Visualizing and Understanding](https://arxiv.org/abs/1311.2901) (ECCV 2014)",
@@ -213,4 +236,4 @@ ui.more(
         "Luo et al.: [The Effective Receptive Field](https://arxiv.org/abs/1701.04128) (NeurIPS 2016)",
         "Springenberg et al.: [Striving for Simplicity](https://arxiv.org/abs/1412.6806) (ICLR workshop 2015)",
     ],
-)  # fmt: skip
+)

@@ -24,18 +24,18 @@ def layers() -> None:
     layer = ui.layer_select(view, "layer", default, keep=lambda item: item.name in names, slider=True)
     with ui.controls():
         by = st.segmented_control(
-            "Sort by",
-            ["mean", "max", "index"],
-            default="mean",
-            key="sort",
-            required=True,
-            bind="query-params",
+            "Sort by", ["mean", "max", "index"], default="mean", key="sort", required=True, bind="query-params"
         )
         scale = st.segmented_control(
-            "Scale", ["shared", "each"], default="shared", key="scale", required=True, bind="query-params",
+            "Scale",
+            ["shared", "each"],
+            default="shared",
+            key="scale",
+            required=True,
+            bind="query-params",
             help="shared: equal colours are equal numbers, faint maps stay faint. each: every map uses the "
             "whole scale, so its shape can be seen, but colours of two maps cannot be compared.",
-        )  # fmt: skip
+        )
         drawn = st.segmented_control(
             "Drawn", ["cells", "smooth"], default="cells", key="drawn", required=True, bind="query-params"
         )
@@ -49,9 +49,12 @@ def layers() -> None:
     with ui.controls("one"):
         unit = ui.unit_index(maps, "Map")
         other_id = ui.linked_select(
-            "Second picture", ["none", *(asset.id for asset in gallery.records("gallery"))], "second",
-            format_func=title_of, width=280,
-        )  # fmt: skip
+            "Second picture",
+            ["none", *(asset.id for asset in gallery.records("gallery"))],
+            "second",
+            format_func=title_of,
+            width=280,
+        )
         opacity = ui.opacity()
     pair = [(view, maps)]
     if other_id != "none":
@@ -86,28 +89,28 @@ def all_maps(
     labels = [f"map {k}: mean {number(numbers.mean[k])}, max {number(numbers.max[k])}" for k in order]
 
     ui.tiles(
-        render.encode(sprite, "png"), layout, labels, "maps", smooth=smooth,
+        render.encode(sprite, "png"),
+        layout,
+        labels,
+        "maps",
+        smooth=smooth,
         take=lambda position: choose(order[position]),
         selected=int(np.flatnonzero(order == unit)[0]),
         alt=f"The {count} maps of {layer} for {view.title}. Arrow keys move, Enter chooses.",
-    )  # fmt: skip
+    )
     if shared:
         st.html(ui.scale(top, 2, signed, f"activation of {layer}, one scale for all {count} maps"))
     else:
         st.caption("Each map has its own scale here, from its own zero to its own strongest value.")
     dead = int(numbers.dead.sum())
-    silent = (
-        f"{dead} of {count} maps are zero everywhere"
-        if dead
-        else f"None of the {count} maps is zero everywhere"
-    )
+    silent = f"{dead} of {count} maps are zero everywhere" if dead else f"None of the {count} maps is zero everywhere"
     st.markdown(
         f"**{layer}**: {count} maps of {height} × {width} {ui.term('cell', 'cells')}. {silent} in this "
         "picture; "
         f"{100 * numbers.sparsity.mean():.3g} % of all values are exactly zero."
         + ("" if not signed else " This layer has negative values: blue is below zero, red above."),
         unsafe_allow_html=True,
-    )  # fmt: skip
+    )
 
 
 def choose(unit: int) -> None:
@@ -129,16 +132,12 @@ def one_map(pair: list, layer: str, unit: int, opacity: float, smooth: bool) -> 
             ui.Panel(values, f"Map {unit} over {look.title}", "", look.picture, signed, opacity),
             ui.Panel(values, said, f"Map {unit} of {layer} for {look.title}: {said}", signed=signed),
         ]
-    ui.compare(
-        panels, smooth=smooth, unit=f"activation of map {unit} of {layer}", columns=4 if len(pair) == 2 else 2
-    )
+    ui.compare(panels, smooth=smooth, unit=f"activation of map {unit} of {layer}", columns=4 if len(pair) == 2 else 2)
     if not any(maps[unit].any() for _, maps in pair):
         st.info(f"Map {unit} is zero everywhere here: a dead map for this picture.", icon=":material/info:")
 
 
-def both_sheets(
-    pair: list, order: np.ndarray, unit: int, layer: str, shared: bool, smooth: bool, top: float
-) -> None:
+def both_sheets(pair: list, order: np.ndarray, unit: int, layer: str, shared: bool, smooth: bool, top: float) -> None:
     """All maps of the second picture in the order of the first, and how alike the two mean answers are."""
     (first, mine), (second, theirs) = pair
     st.header(f"The same maps for {second.title}", anchor=False)
@@ -147,10 +146,16 @@ def both_sheets(
     means = theirs.mean((1, 2))
     labels = [f"map {k}: mean {number(means[k])}, for {first.title} {number(mine[k].mean())}" for k in order]
     ui.tiles(
-        render.encode(sprite, "png"), layout, labels, "maps_second", smooth=smooth, height=360,
-        selected=int(np.flatnonzero(order == unit)[0]), take=lambda position: choose(order[position]),
+        render.encode(sprite, "png"),
+        layout,
+        labels,
+        "maps_second",
+        smooth=smooth,
+        height=360,
+        selected=int(np.flatnonzero(order == unit)[0]),
+        take=lambda position: choose(order[position]),
         alt=f"The maps of {layer} for {second.title}, in the order of {first.title}",
-    )  # fmt: skip
+    )
     if shared:
         st.html(ui.scale(top, 2, signed, f"activation of {layer}, the same scale as above"))
     both = np.stack([mine.mean((1, 2)), means])
@@ -179,17 +184,14 @@ def depth(layer: str) -> None:
         bar_figures.Column(
             row.sparsity,
             f"{row.layer}: {100 * row.sparsity:.3g} % zeros, {100 * row.dead:.3g} % of its maps dead",
-            row.layer == layer, row.dead,
+            row.layer == layer,
+            row.dead,
         )
         for row in rectified
-    ]  # fmt: skip
+    ]
     left, right = st.columns(2, gap="large")
     with left:
-        st.html(
-            bar_figures.columns(
-                sizes, "Side of the maps, layer by layer", f"{side} cells", ("input", "output")
-            )
-        )
+        st.html(bar_figures.columns(sizes, "Side of the maps, layer by layer", f"{side} cells", ("input", "output")))
     with right:
         title = "Share of zeros after each ReLU and pooling; the stronger part: dead maps"
         st.html(bar_figures.columns(zeros, title, "100 %", ("input", "output")))
@@ -210,8 +212,7 @@ def words(layer: str, maps: np.ndarray, numbers: activations.Statistics, unit: i
             f"Map {strongest} has the largest mean. The strongest tenth of the maps holds {share:.0f} % of "
             "all "
             "that is above zero.",
-            "Choose another picture: the same channel looks for the same thing, and finds it elsewhere or "
-            "not at all.",
+            "Choose another picture: the same channel looks for the same thing, and finds it elsewhere or not at all.",
         ],
         misleads=[
             "A dead map is dead for this picture, not for every one. Choose a second picture to see.",
@@ -233,8 +234,7 @@ def words(layer: str, maps: np.ndarray, numbers: activations.Statistics, unit: i
         ],
         exercises=[
             (
-                "Move the slider from the first layer to the last. When can you no longer name what a map "
-                "shows?",
+                "Move the slider from the first layer to the last. When can you no longer name what a map shows?",
                 "Early maps look like filtered photographs: edges, colours. Deep maps have few cells; they "
                 "say that "
                 "something is there and roughly where, not how it looks.",
@@ -245,8 +245,7 @@ def words(layer: str, maps: np.ndarray, numbers: activations.Statistics, unit: i
                 "cells, or very strong ones.",
             ),
             (
-                "Put a second picture beside this one. Compare the correlation early and late in the "
-                "network.",
+                "Put a second picture beside this one. Compare the correlation early and late in the network.",
                 "Early filters answer to edges that every photograph has; deep maps answer to what differs "
                 "between "
                 "the pictures, so the correlation usually falls. Measure it here.",
@@ -270,6 +269,7 @@ else:
     st.info(
         f"{view.net.title} has no maps: it looks at the pixels once, with fully connected layers. Choose "
         "another "
-        "model in the sidebar, or look at its weights.", icon=":material/info:",
-    )  # fmt: skip
+        "model in the sidebar, or look at its weights.",
+        icon=":material/info:",
+    )
     ui.link("weights")

@@ -19,7 +19,7 @@ cards = [
     ("Activations", overview.maps(view), "What they answer to this picture", "output_maps"),
     ("Gradients", ui.attribution(view, "saliency"), f"Pixels that matter for {view.class_name}", "saliency"),
     ("Robustness", shaken.picture, f"With noise: {words(shaken)}. Without: {words(view)}", "robustness"),
-]  # fmt: skip
+]
 for column, (title, content, caption, page) in zip(st.columns(4), cards, strict=True):
     with column:
         st.header(title, anchor=False)

@@ -40,8 +40,10 @@ def small_network() -> None:
     numbers = chain_rule.forward(x1, x2, weight)
     gradients = chain_rule.backward(numbers, target)
     graph(chain_figures.chain_graph(numbers, gradients, target), "graph", targets, choose_cut)
-    st.caption(f"Boxes: the value; below it, in colour, the gradient of {chain_figures.symbol(target)} with respect to it. "
-               "Edges: their slope. Click a box to cut the graph behind it.")  # fmt: skip
+    st.caption(
+        f"Boxes: the value; below it, in colour, the gradient of {chain_figures.symbol(target)} with respect to it. "
+        "Edges: their slope. Click a box to cut the graph behind it."
+    )
     for column, node in zip(st.columns(2), ("x1", "x2"), strict=True):
         column.latex(chain_figures.paths(numbers, gradients, target, node))
 
@@ -78,8 +80,10 @@ def guided() -> None:
     st.html(tables.relu_row(step))
     passed = {rule: int((sent != 0).sum()) for rule, sent in step.back.items()}
     negative = int((step.back["backprop"] < 0).sum())
-    st.caption(f"Numbers that are not zero: backprop sends on {passed['backprop']}, {negative} of them negative; "
-               f"deconvnet {passed['deconvnet']}; guided {passed['guided']}.")  # fmt: skip
+    st.caption(
+        f"Numbers that are not zero: backprop sends on {passed['backprop']}, {negative} of them negative; "
+        f"deconvnet {passed['deconvnet']}; guided {passed['guided']}."
+    )
     results = [ui.attribution(view, name) for name in ("deconvnet", "guided_backprop")]
     panels = [ui.Panel(ui.input_gradient(view), f"Gradient, {view.class_name}", signed=True)]
     panels += [ui.Panel(r, methods.METHODS[r.meta["method"]].title, signed=True) for r in results]
@@ -91,10 +95,12 @@ def guided() -> None:
 def layer_by_layer() -> None:
     """Three depths of a VGG: patches above, what is drawn back below."""
     with ui.controls():
-        rank = st.segmented_control("Unit, by rank on your picture", ["1", "2", "3", "4", "5"], default="1",
-                                    required=True, key="rank", **bound)  # fmt: skip
-        rule = st.segmented_control("Drawn back as", list(RULES), default="Deconvnet", required=True, key="back",
-                                    **bound)  # fmt: skip
+        rank = st.segmented_control(
+            "Unit, by rank on your picture", ["1", "2", "3", "4", "5"], default="1", required=True, key="rank", **bound
+        )
+        rule = st.segmented_control(
+            "Drawn back as", list(RULES), default="Deconvnet", required=True, key="back", **bound
+        )
     vgg = questions.vgg(view)
     stops = model_layers.stops(vgg.net)
     chosen = stops[1], stops[len(stops) // 2], stops[-1]
@@ -119,8 +125,9 @@ def grad_cam() -> None:
     count = len(steps.weights)
     options = [*(n for n in (1, 4, 16, 64, 256, 1024) if n < count), "all"]
     with ui.controls("sum_controls"):
-        some = st.select_slider("Maps added, strongest first", [str(n) for n in options], "all", key="added", width=420,
-                                **bound)  # fmt: skip
+        some = st.select_slider(
+            "Maps added, strongest first", [str(n) for n in options], "all", key="added", width=420, **bound
+        )
         opacity = ui.opacity()
     order = steps.strongest(count)
     total = steps.contributions[order[: count if some == "all" else int(some)]].sum(0).cpu().numpy()
@@ -168,15 +175,22 @@ def newest() -> None:
     known = [work for work in papers.WORKS if work.family in families]
     runnable = sorted((w for w in known if w.method in methods.METHODS), key=lambda work: -work.year)
     with ui.controls():
-        since = st.segmented_control("Published since", ["2013", "2017", "2020", "2021"], default="2021",
-                                     required=True, key="since", **bound)  # fmt: skip
+        since = st.segmented_control(
+            "Published since", ["2013", "2017", "2020", "2021"], default="2021", required=True, key="since", **bound
+        )
     shown = [work for work in known if work.year >= int(since)]
     st.html(tables.papers_table(shown, [work.key for work in runnable]))
     names = {work.name: work for work in runnable if work.family == "cam"}
     quick = [name for name, work in names.items() if not methods.METHODS[work.method].slow]
     st.subheader("Run them on your picture", anchor=False)
-    picked = st.pills("Methods, newest first", list(names), selection_mode="multi", key="run",
-                      default=[*quick[:3], *(name for name in quick[3:] if name == "Grad-CAM")], **bound)  # fmt: skip
+    picked = st.pills(
+        "Methods, newest first",
+        list(names),
+        selection_mode="multi",
+        key="run",
+        default=[*quick[:3], *(name for name in quick[3:] if name == "Grad-CAM")],
+        **bound,
+    )
     if view.net.cam_layer is None:
         st.info(NO_MAPS, icon=":material/info:")
         return

@@ -28,18 +28,31 @@ with row:
     of = "logit"
     if method == "saliency":
         of = st.segmented_control(
-            "Gradient of the", ["logit", "loss", "probability"], default="logit", key="of", **choice,
+            "Gradient of the",
+            ["logit", "loss", "probability"],
+            default="logit",
+            key="of",
+            **choice,
             help="The score before the softmax, the cross-entropy of the class, or the softmax output.",
-        )  # fmt: skip
+        )
     channels = st.segmented_control(
-        "Over the channels", list(OVER), default="sum", key="channels", **choice,
+        "Over the channels",
+        list(OVER),
+        default="sum",
+        key="channels",
+        **choice,
         help="How the absolute values of a pixel's channels become one number.",
-    )  # fmt: skip
+    )
 with ui.controls("look_controls") if method == "saliency" else row:
     clip = st.select_slider(
-        "Scale to percentile", [95, 98, 99, 99.5, 100], 99.5, key="clip", bind="query-params",
-        width=165, help="Larger values are drawn like the end of the scale. 100 is the maximum.",
-    )  # fmt: skip
+        "Scale to percentile",
+        [95, 98, 99, 99.5, 100],
+        99.5,
+        key="clip",
+        bind="query-params",
+        width=165,
+        help="Larger values are drawn like the end of the scale. 100 is the maximum.",
+    )
     opacity = ui.opacity()
 
 plain = ui.attribution(view, "saliency", reduction=channels, of=of)
@@ -59,9 +72,16 @@ unit = f"change of the {of} per unit of pixel value"
 if method == "saliency":
     caption = f"Where a small change would move the {of} of “{view.class_name}” most"
     ui.heat(
-        values, view.picture, signed=False, clip=clip, opacity=opacity, unit=unit, caption=caption, alt=alt,
+        values,
+        view.picture,
+        signed=False,
+        clip=clip,
+        opacity=opacity,
+        unit=unit,
+        caption=caption,
+        alt=alt,
         key="saliency",
-    )  # fmt: skip
+    )
 else:
     unit = "share of the logit, without its sign" if prefix == "ig" else unit
     ui.compare(
@@ -70,8 +90,9 @@ else:
             ui.Panel(values, f"{variant} alone", alt, signed=False),
             ui.Panel(plain, "Plain gradient, on its own scale", f"Plain gradient of {view.title}"),
         ],
-        clip=clip, share=False,
-    )  # fmt: skip
+        clip=clip,
+        share=False,
+    )
     st.markdown(
         f"{ui.term('rank correlation', 'Rank correlation')} with the plain gradient's map: "
         f"{compare.in_words(compare.spearman(values, plain.values))}",
@@ -86,7 +107,7 @@ with left:
         [
             ui.Panel(signed, "1. With its sign: grey is zero", f"{alt}: signed values", signed=True),
             ui.Panel(np.abs(signed), "2. Absolute value", f"{alt}: absolute values", signed=True),
-        ],
+        ]
     )
 with right:
     reduced = f"3. {OVER[channels]} over the channels"
@@ -95,8 +116,9 @@ with right:
             ui.Panel(values, reduced, f"{alt}: one number per pixel", signed=False),
             ui.Panel(values, "4. Over the picture", f"{alt}, over the picture", view.picture, False, opacity),
         ],
-        clip=clip, unit=unit,
-    )  # fmt: skip
+        clip=clip,
+        unit=unit,
+    )
 
 
 @ui.fragment
@@ -120,16 +142,16 @@ def removal() -> None:
     """The most and the least salient pixels taken away, and as many random ones."""
     with ui.controls("removal_controls"):
         shares = [round(100 * share) for share in perturbation.SHARES[1:]]
-        share = st.select_slider(
-            "Pixels removed (%)", shares, 10, key="share", bind="query-params", width=260
-        )
+        share = st.select_slider("Pixels removed (%)", shares, 10, key="share", bind="query-params", width=260)
         fill = st.segmented_control(
-            "Replaced by", list(perturbation.FILLS), default="mean", key="fill", **choice,
+            "Replaced by",
+            list(perturbation.FILLS),
+            default="mean",
+            key="fill",
+            **choice,
             help="The picture's mean colour, or the blurred picture.",
-        )  # fmt: skip
-        score = st.segmented_control(
-            "Curve of the", ["logit", "probability"], default="logit", key="curve", **choice
         )
+        score = st.segmented_control("Curve of the", ["logit", "probability"], default="logit", key="curve", **choice)
         seed = st.number_input("Random seed", 0, 9999, 0, key="seed", bind="query-params", width=130)
     key = (method, channels, *sorted(params.items()))
     curves = ui.removal_curve(view, values, key, perturbation.SHARES, fill, seed)
@@ -148,9 +170,11 @@ def removal() -> None:
     lines = dict(zip(orders, curves[score], strict=True))
     figure = charts.removal_chart(perturbation.SHARES, lines, share / 100, f"{score.capitalize()} of the class")
     st.plotly_chart(
-        figure, key="removal_chart", config={"displayModeBar": False},
+        figure,
+        key="removal_chart",
+        config={"displayModeBar": False},
         alt=f"The {score} of {view.class_name} against the share of pixels removed, in three orders",
-    )  # fmt: skip
+    )
 
 
 st.header("Several classes, one scale", anchor=False)

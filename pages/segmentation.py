@@ -26,8 +26,10 @@ if scene == segments.COMPOSITE and view.net.channels == 3:
         recipe = segments.recipe()
         view, truth = segments.composite(view, recipe)
 elif scene == segments.COMPOSITE:
-    st.info(f"{view.net.title} reads grey pictures and the composites are in colour, so its own picture is shown.",
-            icon=":material/info:")  # fmt: skip
+    st.info(
+        f"{view.net.title} reads grey pictures and the composites are in colour, so its own picture is shown.",
+        icon=":material/info:",
+    )
 SIDE, name = view.net.input_size, view.class_name
 
 
@@ -35,7 +37,9 @@ def panel(mask, caption: str) -> None:
     """A mask as a cut-out, with its score where the outline is known."""
     score = f": IoU {segmentation.iou(mask, truth):.2f}" if truth is not None else ""
     share = f"{100 * mask.mean():.0f} % of the picture"
-    ui.image(mask_figures.cutout(view.picture, mask), caption + score, f"{caption}{score}; it keeps {share} of {view.title}")
+    ui.image(
+        mask_figures.cutout(view.picture, mask), caption + score, f"{caption}{score}; it keeps {share} of {view.title}"
+    )
 
 
 def pipeline(chosen: segmentation.Settings) -> None:
@@ -58,8 +62,11 @@ def pipeline(chosen: segmentation.Settings) -> None:
     with pictures[2]:
         kinds = (segmentation.FOREGROUND, segmentation.CORE), (segmentation.BACKGROUND,)
         shares = [100 * float(np.isin(labels, kind).mean()) for kind in kinds]
-        ui.image(mask_figures.seeds_picture(view.picture, labels), f"3. Seeds: orange object ({shares[0]:.0f} %), blue "
-                 f"background ({shares[1]:.0f} %)", f"Seeds of object and background on {view.title}")  # fmt: skip
+        ui.image(
+            mask_figures.seeds_picture(view.picture, labels),
+            f"3. Seeds: orange object ({shares[0]:.0f} %), blue background ({shares[1]:.0f} %)",
+            f"Seeds of object and background on {view.title}",
+        )
     with pictures[3]:
         panel(mask, "4. GrabCut from these seeds")
     st.subheader("The same picture, simpler tools", anchor=False)
@@ -75,8 +82,11 @@ def pipeline(chosen: segmentation.Settings) -> None:
         if truth is not None:
             panel(truth, "The true outline")
         else:
-            st.info("Nobody outlined this picture, so nothing is scored. Choose the composite above for a "
-                    "picture whose outline is known.", icon=":material/info:")  # fmt: skip
+            st.info(
+                "Nobody outlined this picture, so nothing is scored. Choose the composite above for a "
+                "picture whose outline is known.",
+                icon=":material/info:",
+            )
     ui.notes(explained)
 
 
@@ -84,10 +94,24 @@ def measured() -> None:
     """The kept measurement of all sources on the chosen kind of background."""
     means, groups = segments.means(ground), []
     for each, key in TITLES.items():
-        groups.append((each, [bar_figures.Bar("GrabCut from its seeds", means[key][0]),
-                              bar_figures.Bar("threshold of the same map", means[key][1], False)]))  # fmt: skip
-    groups.append(("No network", [bar_figures.Bar("GrabCut from the centre box", means["box"][0], False),
-                                  bar_figures.Bar("the centre box itself", means["box"][1], False)]))  # fmt: skip
+        groups.append(
+            (
+                each,
+                [
+                    bar_figures.Bar("GrabCut from its seeds", means[key][0]),
+                    bar_figures.Bar("threshold of the same map", means[key][1], False),
+                ],
+            )
+        )
+    groups.append(
+        (
+            "No network",
+            [
+                bar_figures.Bar("GrabCut from the centre box", means["box"][0], False),
+                bar_figures.Bar("the centre box itself", means["box"][1], False),
+            ],
+        )
+    )
     st.html(bar_figures.grouped(groups))
     st.caption(
         f"Mean {ui.term('IoU')}, {models.MODELS[kept.model].title}; line: 95 % interval. Each row has one setting for "
@@ -107,14 +131,16 @@ def again(chosen: segmentation.Settings) -> None:
         return
     with ui.controls("again_controls"):
         live = st.toggle("Measure again with the parameters above", key="again", bind="query-params")
-        count = st.select_slider("Composites", [20, 40, 60, 80, 100], 20, key="count", width=220,
-                                 bind="query-params")  # fmt: skip
+        count = st.select_slider("Composites", [20, 40, 60, 80, 100], 20, key="count", width=220, bind="query-params")
     if live:
         rows, boxes = segments.measure(view, source, chosen, ground, count)
         now = [Mean.of([row[i] for row in found]) for found in (rows, boxes) for i in (0, 1)]
-        lines = [bar_figures.Bar("GrabCut from its seeds", now[0]), bar_figures.Bar("threshold of the same map", now[1], False),
-                 bar_figures.Bar("GrabCut from the centre box", now[2], False),
-                 bar_figures.Bar("the centre box itself", now[3], False)]  # fmt: skip
+        lines = [
+            bar_figures.Bar("GrabCut from its seeds", now[0]),
+            bar_figures.Bar("threshold of the same map", now[1], False),
+            bar_figures.Bar("GrabCut from the centre box", now[2], False),
+            bar_figures.Bar("the centre box itself", now[3], False),
+        ]
         heading = f"{title}, {view.net.title}, {on}: the first {count} composites, your parameters"
         st.html(bar_figures.grouped([(heading, lines)]))
 
@@ -131,9 +157,18 @@ measured()
 again(settings)
 st.header("Where it succeeds and where it fails", anchor=False)
 sprite, layout, labels, positions = segments.strip(source, ground)
-ui.tiles(sprite, layout, labels, "strip", smooth=True, largest=114, gap=6, height=420,
-         alt=f"Best and worst composites of {title} {on}: " + "; ".join(labels),
-         take=lambda index: segments.show(kept.recipes[positions[index]]))  # fmt: skip
+ui.tiles(
+    sprite,
+    layout,
+    labels,
+    "strip",
+    smooth=True,
+    largest=114,
+    gap=6,
+    height=420,
+    alt=f"Best and worst composites of {title} {on}: " + "; ".join(labels),
+    take=lambda index: segments.show(kept.recipes[positions[index]]),
+)
 st.caption(
     f"{title}, {on}: the {layout.count // 2} best composites, then the {layout.count // 2} worst. Point at one for its "
     "score, click it to see how it came about."

@@ -40,9 +40,7 @@ def look_at_cells() -> None:
     st.header("Resolution against depth", anchor=False)
     figure = charts.depth_chart(view.net, LAYERS, layer.name)
     st.plotly_chart(figure, key="depth", config={"displayModeBar": False})
-    st.caption(
-        "The vertical scale is logarithmic. Going deeper, a map has fewer cells, and each of them sees more."
-    )
+    st.caption("The vertical scale is logarithmic. Going deeper, a map has fewer cells, and each of them sees more.")
     words(layer.name, cell)
 
 
@@ -60,15 +58,22 @@ def draw_map(layer, unit: int, values: np.ndarray, cell: tuple[int, int]) -> Non
     smooth = render.colorize(render.enlarge(values, (512, 512), smooth=True), signed, top)
     labels = (
         [f"row {r}, column {c}: {render.number(values[r, c])}" for r in range(rows) for c in range(columns)]
-        if values.size <= 4096 else []
-    )  # fmt: skip
+        if values.size <= 4096
+        else []
+    )
     first, second, third = st.columns(3)
     with first:
         cells(
-            "map_cells", crisp, rows, columns, cell, take, labels=labels,
+            "map_cells",
+            crisp,
+            rows,
+            columns,
+            cell,
+            take,
+            labels=labels,
             caption=f"All {rows * columns} numbers of map {unit}: click a cell",
             alt=f"Map {unit} of {layer.name} for {view.title}, {rows} by {columns} cells",
-        )  # fmt: skip
+        )
     with second:
         ui.image(smooth, "The same numbers, bilinear", f"Map {unit} of {layer.name}, enlarged smoothly", smooth=False)
     with third:
@@ -87,8 +92,9 @@ def draw_fields(layer, cell: tuple[int, int]) -> None:
     """Theoretical and effective receptive field of the cell."""
     with ui.controls("field_controls"):
         inputs = st.select_slider("Pictures averaged", [1, 4, 8, 16], 4, key="inputs", bind="query-params", width=200)
-        share = st.select_slider("Share of the mass in the box, %", [50, 75, 90, 95, 99], 90, key="share",
-                                 bind="query-params", width=240)  # fmt: skip
+        share = st.select_slider(
+            "Share of the mass in the box, %", [50, 75, 90, 95, 99], 90, key="share", bind="query-params", width=240
+        )
         opacity = ui.opacity()
     field = units.effective(view, layer.name, cell, inputs)
     effect = effective_field.mass_box(field, share / 100)
@@ -104,14 +110,21 @@ def draw_fields(layer, cell: tuple[int, int]) -> None:
         heat = render.overlay(view.picture.resize((512, 512)), field, opacity, False, vmax)
         ui.image(heat, "Effective field over the picture", f"Effective field: {alt}", smooth=False)
     with third:
-        ui.image(render.enlarge(render.colorize(field, False, vmax), (512, 512), smooth=False),
-                 "Effective field alone", f"Effective field alone: {alt}", smooth=False)  # fmt: skip
+        ui.image(
+            render.enlarge(render.colorize(field, False, vmax), (512, 512), smooth=False),
+            "Effective field alone",
+            f"Effective field alone: {alt}",
+            smooth=False,
+        )
     st.html(ui.scale(vmax, 2, False, f"|∂ cell / ∂ pixel|, mean of {inputs} pictures; top 0.1 % clipped"))
     numbers = st.columns(4)
     if theory:
         numbers[0].metric("Theoretical field", f"{theory.size} px", help="Its side, from kernels and strides.")
-        numbers[1].metric("Of it in the picture", f"{box[2] - box[0]} × {box[3] - box[1]} px",
-                          help="The rest looks into the padding around the picture.")  # fmt: skip
+        numbers[1].metric(
+            "Of it in the picture",
+            f"{box[2] - box[0]} × {box[3] - box[1]} px",
+            help="The rest looks into the padding around the picture.",
+        )
     else:
         numbers[0].metric("Theoretical field", "whole picture")
     if effect:
@@ -120,8 +133,11 @@ def draw_fields(layer, cell: tuple[int, int]) -> None:
         area = (effect[2] - effect[0]) * (effect[3] - effect[1])
         numbers[3].metric("Share of the field's area", f"{min(100.0, 100 * area / max(1, whole)):.3g} %")
     else:
-        st.info("No pixel moves this cell here: a ReLU is closed in front of it for every picture averaged. "
-                "Average more pictures or choose another cell.", icon=":material/info:")  # fmt: skip
+        st.info(
+            "No pixel moves this cell here: a ReLU is closed in front of it for every picture averaged. "
+            "Average more pictures or choose another cell.",
+            icon=":material/info:",
+        )
     if theory and theory.size > SIDE:
         st.caption(
             f"The theoretical field, {theory.size} pixels wide, is larger than the picture of {SIDE}"
@@ -174,7 +190,9 @@ def words(layer: str, cell: tuple[int, int]) -> None:
             ),
         ],
         functions=[
-            effective_field.effective_field, effective_field.mass_box, receptive_field.ReceptiveField.box,
+            effective_field.effective_field,
+            effective_field.mass_box,
+            receptive_field.ReceptiveField.box,
             charts.depth_chart,
         ],
         snippet=programs.effective_field(view.model, cache.image_file(view), layer, cell),
@@ -184,7 +202,7 @@ def words(layer: str, cell: tuple[int, int]) -> None:
             "(Distill 2019)",
             "Zhou et al.: [Object Detectors Emerge in Deep Scene CNNs](https://arxiv.org/abs/1412.6856) (ICLR 2015)",
         ],
-    )  # fmt: skip
+    )
 
 
 look_at_cells()

@@ -47,19 +47,26 @@ st.header("Run it here", anchor=False)
 panel = st.container()
 with panel, ui.controls("method_controls"):
     method = ui.linked_select(
-        "Method", methods.names(), "method", default=DEFAULT, width=330,
+        "Method",
+        methods.names(),
+        "method",
+        default=DEFAULT,
+        width=330,
         format_func=lambda name: f"{methods.METHODS[name].title} ({group(name)})",
-    )  # fmt: skip
+    )
 of_method = papers.of_method(method)
 
 with card:
     left, right = st.columns([3, 1], gap="large")
     with left:
         shown = ui.linked_select(
-            "Work", [work.key for work in WORKS], "work", default=of_method.key if of_method else "sanity_checks",
+            "Work",
+            [work.key for work in WORKS],
+            "work",
+            default=of_method.key if of_method else "sanity_checks",
             format_func=lambda key: f"{papers.find(key).name} ({papers.find(key).venue})",
             order=[work.key for work in papers.in_family(None)],
-        )  # fmt: skip
+        )
         work = papers.find(shown)
         where = f"[{work.venue}]({work.url})" if work.url else work.venue
         st.markdown(f"**{work.title}**  \n{work.authors}. {where}")
@@ -76,9 +83,13 @@ with card:
             ui.link(work.page, **dict(work.address))
 with figure:
     timeline(
-        "timeline", timeline_figures.chart(WORKS, RUNS, family, work.key), timeline_figures.tips(WORKS), choose,
-        chosen=work.key, label="Works by year and family; the arrow keys move from one to the next",
-    )  # fmt: skip
+        "timeline",
+        timeline_figures.chart(WORKS, RUNS, family, work.key),
+        timeline_figures.tips(WORKS),
+        choose,
+        chosen=work.key,
+        label="Works by year and family; the arrow keys move from one to the next",
+    )
 
 
 def listing() -> None:
@@ -171,8 +182,9 @@ def live() -> None:
         lines.append(f"It took {result.meta['seconds']:.2g} s when it was computed, for you or for someone before you.")
         if beside:
             old = ui.attribution(view, "grad_cam", layer=layer)
-            panels.append(ui.Panel(old, "Grad-CAM, on its own scale", f"Grad-CAM for {view.title}", view.picture,
-                                   opacity=opacity))  # fmt: skip
+            panels.append(
+                ui.Panel(old, "Grad-CAM, on its own scale", f"Grad-CAM for {view.title}", view.picture, opacity=opacity)
+            )
             alike = compare.in_words(compare.likeness(result.values, old.values, view.net.input_size))
             lines.append(f"{ui.term('rank correlation', 'Rank correlation')} with Grad-CAM: {alike}.")
         ui.compare(panels, share=False, columns=3)

@@ -30,10 +30,15 @@ name = f"unit {unit} of {layer.name}"
 
 st.header("On this picture", anchor=False)
 ui.heat(
-    values, view.picture, signed=bool(values.min() < 0), opacity=opacity, key="map",
-    caption=f"Unit {unit} of {layer.name} over {view.title}", alt=f"The map of {name} for {view.title}",
+    values,
+    view.picture,
+    signed=bool(values.min() < 0),
+    opacity=opacity,
+    key="map",
+    caption=f"Unit {unit} of {layer.name} over {view.title}",
+    alt=f"The map of {name} for {view.title}",
     unit=f"activation of {name}",
-)  # fmt: skip
+)
 means = maps.reshape(len(maps), -1).mean(1)
 rank = 1 + int((means > means[unit]).sum())
 st.markdown(
@@ -64,22 +69,34 @@ labels = [
 @ui.fragment
 def patches() -> None:
     """The best patches, and the same boxes of the pictures drawn back from the unit."""
-    crops = [
-        cut(view.net.crop(source.open(hit.picture)), box) for hit, box in zip(hits, boxes, strict=True)
-    ]
+    crops = [cut(view.net.crop(source.open(hit.picture)), box) for hit, box in zip(hits, boxes, strict=True)]
     gradients = units.backward(view, searched, hits, layer.name, unit, RULES[back])
     first, second = st.columns(2)
     with first:
         sprite, layout = atlas(patch_figures.tiles(crops, 160))
-        ui.tiles(render.encode(sprite, "jpeg"), layout, labels, "patches", smooth=True, largest=180,
-                 alt=f"The {len(hits)} patches that excite {name} most: " + "; ".join(labels))  # fmt: skip
+        ui.tiles(
+            render.encode(sprite, "jpeg"),
+            layout,
+            labels,
+            "patches",
+            smooth=True,
+            largest=180,
+            alt=f"The {len(hits)} patches that excite {name} most: " + "; ".join(labels),
+        )
         before = "" if climbed == layer.name else " (before the ReLU)"
         st.caption(f"The patches, strongest first{before}: {', '.join(render.number(hit.value) for hit in hits)}")
     with second:
         drawn = patch_figures.gradient_patches(gradients, boxes)
         sprite, layout = atlas(patch_figures.tiles(drawn, 160))
-        ui.tiles(render.encode(sprite, "png"), layout, labels, "drawn_back", smooth=True, largest=180,
-                 alt=f"{back} of {name} in the same patches")  # fmt: skip
+        ui.tiles(
+            render.encode(sprite, "png"),
+            layout,
+            labels,
+            "drawn_back",
+            smooth=True,
+            largest=180,
+            alt=f"{back} of {name} in the same patches",
+        )
         st.caption(f"{back}: what in each patch speaks to the unit. Grey is zero; each patch has its own scale")
     side = boxes[0][2] - boxes[0][0]
     field = layer.receptive_field
@@ -119,8 +136,10 @@ def climb() -> None:
         times = f": {reached / noise:.3g} times the noise's" if noise > 0 and reached > 0 else ""
         st.markdown(f"Mean activation: noise {render.number(noise)}, this picture {render.number(reached)}{times}.")
         if reached <= noise or not reached:
-            st.info("The ascent did not find a picture for this unit; try another seed or more steps.",
-                    icon=":material/info:")  # fmt: skip
+            st.info(
+                "The ascent did not find a picture for this unit; try another seed or more steps.",
+                icon=":material/info:",
+            )
 
 
 patches()
@@ -185,8 +204,11 @@ ui.more(
         ),
     ],
     functions=[
-        top_patches.build, top_patches.patch_box, preferred.synthesize,
-        unit_gradients.gradient, unit_classes.contributions,
+        top_patches.build,
+        top_patches.patch_box,
+        preferred.synthesize,
+        unit_gradients.gradient,
+        unit_classes.contributions,
     ],
     snippet=programs.best_patches(view.model, climbed, unit, searched),
     sources=[
@@ -196,4 +218,4 @@ ui.more(
         "Olah et al.: [Feature Visualization](https://distill.pub/2017/feature-visualization) (Distill 2017)",
         "Erhan et al.: Visualizing Higher-Layer Features of a Deep Network (technical report, 2009)",
     ],
-)  # fmt: skip
+)

@@ -18,13 +18,16 @@ choice = bound | {"required": True}
 def fully_connected() -> None:
     with ui.controls("network_strip"):
         kind = st.segmented_control(
-            "Network", list(section.NETWORKS), default="linear", key="network", **choice,
+            "Network",
+            list(section.NETWORKS),
+            default="linear",
+            key="network",
+            **choice,
             help=words.text("help: network"),
-        )  # fmt: skip
+        )
         scale = st.segmented_control(
-            "Grey scale", ["each", "shared"], default="each", key="greys", **choice,
-            help=words.text("help: grey scale"),
-        )  # fmt: skip
+            "Grey scale", ["each", "shared"], default="each", key="greys", **choice, help=words.text("help: grey scale")
+        )
     net = load_net(section.NETWORKS[kind])
     scaled = filters.scale(filters.templates(net)[:, 0], scale == "shared")
     count = len(scaled.grey)
@@ -47,9 +50,13 @@ def convolutional() -> None:
         return
     with ui.controls("kernel_strip"):
         layer = ui.linked_select(
-            "Layer", names, "layer", default=names[0], width=420,
+            "Layer",
+            names,
+            "layer",
+            default=names[0],
+            width=420,
             format_func=lambda name: section.kernels_of(view.net, name),
-        )  # fmt: skip
+        )
         bank = filters.filter_bank(view.net, layer)
         count, channels = bank.shape[:2]
         modes = ["colour"] * (channels == 3) + ["mean"] * (channels != 3) + ["one"] * (channels > 1)

@@ -49,8 +49,11 @@ def test_by_depth_agrees_with_each_layer(lite0, photo):
 
 def test_layers_without_maps_are_named(lite0, photo):
     with pytest.raises(ValueError, match="has no maps"):
-        activations.feature_maps(lite0, photo, "classifier" if "classifier" in [
-            layer.name for layer in lite0.layers] else lite0.layers[-1].name)
+        activations.feature_maps(
+            lite0,
+            photo,
+            "classifier" if "classifier" in [layer.name for layer in lite0.layers] else lite0.layers[-1].name,
+        )
     assert model_layers.map_layers(models.load("digits_linear")) == ()
 
 
@@ -81,7 +84,7 @@ def test_atlas_keeps_every_pixel(shape):
     for index in {0, shape[0] // 2, shape[0] - 1}:
         tile = np.asarray(sprite.crop(layout.box(index)))
         down, right = (side - high) // 2, (side - wide) // 2
-        inside = tile[down:down + high, right:right + wide]
+        inside = tile[down : down + high, right : right + wide]
         assert np.array_equal(inside if len(shape) == 4 else inside[..., 0], tiles[index])
 
 

@@ -119,8 +119,12 @@ def test_stops_are_one_name_per_step(net):
     assert model_layers.stops(small(nn.Sequential(*POOLED))) == ("0.1", "0.3")
     order = [layer.name for layer in net.layers]
     assert [order.index(name) for name in stops] == sorted(order.index(name) for name in stops)
-    assert model_layers.stops(models.wrap(nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), input_size=28,
-                                       mean=[0.0], std=[1.0])) == ()  # fmt: skip
+    assert (
+        model_layers.stops(
+            models.wrap(nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), input_size=28, mean=[0.0], std=[1.0])
+        )
+        == ()
+    )
 
 
 def test_correlation():

@@ -33,8 +33,16 @@ def test_small_network_by_hand():
     graph = chain_rule.forward(1, 1)
     assert graph.values == {"x1": 1, "x2": 1, "z1": 3, "z2": 1, "a1": 3, "a2": 1, "m1": 1, "m2": 4, "s": 6}
     assert chain_rule.backward(graph, "s") == {
-        "s": 1, "m1": 2, "m2": 1, "a1": 3, "a2": -3, "z1": 3, "z2": -3, "x1": -3, "x2": 9,
-    }  # fmt: skip
+        "s": 1,
+        "m1": 2,
+        "m2": 1,
+        "a1": 3,
+        "a2": -3,
+        "z1": 3,
+        "z2": -3,
+        "x1": -3,
+        "x2": 9,
+    }
     assert set(chain_rule.backward(graph, "a2")) == {"a2", "z2", "x1", "x2"}
 
 

@@ -51,9 +51,16 @@ class Residual(nn.Module):
 class Small(nn.Sequential):
     def __init__(self):
         super().__init__(
-            nn.Conv2d(3, 8, 3, stride=2), nn.ReLU(inplace=True), nn.MaxPool2d(2), Residual(8), Residual(8),
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.5), nn.Linear(8, 6),
-        )  # fmt: skip
+            nn.Conv2d(3, 8, 3, stride=2),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(2),
+            Residual(8),
+            Residual(8),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Dropout(0.5),
+            nn.Linear(8, 6),
+        )
 
 
 @pytest.fixture(scope="module")
@@ -137,8 +144,11 @@ def test_sixteen_threads_on_lite0(lite0):
 
 def test_lite0_at_its_own_size(lite0):
     x = random_networks.photographs(224, 224)
-    work = [(name, None, 388, image) for name in ("saliency", "guided_backprop", "deconvnet", "grad_cam", "cam")
-            for image in (0, 1)]  # fmt: skip
+    work = [
+        (name, None, 388, image)
+        for name in ("saliency", "guided_backprop", "deconvnet", "grad_cam", "cam")
+        for image in (0, 1)
+    ]
     check(lite0, x, work, 4, 8)
 
 

@@ -178,8 +178,10 @@ def test_a_deconvnet_without_max_pooling_draws_all_patches_alike(lite0):
     index = top_patches.build(lite0, pictures)
     layer = model_layers.block_ends(lite0)[2].name
     units = top_patches.firing_most(lite0, index, layer, 2)
-    alike = {rule: top_patches.build(lite0, pictures, index, {layer: units}, 4, rule)[layer].alike
-             for rule in ("deconvnet", "guided")}  # fmt: skip
+    alike = {
+        rule: top_patches.build(lite0, pictures, index, {layer: units}, 4, rule)[layer].alike
+        for rule in ("deconvnet", "guided")
+    }
     assert alike["deconvnet"] > 0.95 > 0.6 > alike["guided"]
 
 
@@ -229,8 +231,7 @@ def test_numbers_escape_and_stay_inside():
     assert "&lt;b&gt;" in page and "width:0.0%" in page and "width:100.0%" in page and "left:25.0%" in page
 
 
-@pytest.mark.parametrize(("name", "rule"), [("mini_vgg", "deconvnet"), ("mini_vgg", "guided"),
-                                            ("digits_cnn", None)])  # fmt: skip
+@pytest.mark.parametrize(("name", "rule"), [("mini_vgg", "deconvnet"), ("mini_vgg", "guided"), ("digits_cnn", None)])
 def test_program_that_is_shown_gives_the_same_drawings(name, rule, monkeypatch):
     net = models.load(name)
     pictures = few(net)

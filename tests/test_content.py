@@ -240,8 +240,10 @@ def test_values_and_terms_leave_latex_alone():
 def test_items_that_a_page_computes():
     items = [Item("{{said}}", "t.md:1"), Item("{{seen}}", "t.md:2"), Item("Always.", "t.md:3")]
     assert loader.fill_all(items, {"said": "", "seen": ["One.", "A [[unit]].", ""]}) == [
-        "One.", f"A {glossary.term('unit')}.", "Always.",
-    ]  # fmt: skip
+        "One.",
+        f"A {glossary.term('unit')}.",
+        "Always.",
+    ]
     assert loader.fill_all(items, {"said": "Said.", "seen": []}) == ["Said.", "Always."]
 
 

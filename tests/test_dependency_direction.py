@@ -74,12 +74,7 @@ def imports(path: Path, on_import_only: bool = False) -> set[str]:
     """Every dotted name that the file imports, in functions too unless ``on_import_only``."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     nodes = executed(tree) if on_import_only else ast.walk(tree)
-    return {
-        name
-        for node in nodes
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for name in targets(node, path)
-    }
+    return {name for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for name in targets(node, path)}
 
 
 def is_in(name: str, package: str) -> bool:
@@ -87,11 +82,7 @@ def is_in(name: str, package: str) -> bool:
 
 
 def offenders(paths: list[Path], package: str, on_import_only: bool = False) -> list[str]:
-    return [
-        module_name(path)
-        for path in paths
-        if any(is_in(name, package) for name in imports(path, on_import_only))
-    ]
+    return [module_name(path) for path in paths if any(is_in(name, package) for name in imports(path, on_import_only))]
 
 
 def test_only_pages_and_ui_know_streamlit():
@@ -201,16 +192,12 @@ def test_heavy_packages_are_imported_where_they_are_used(package: str):
 
 def test_the_dashboard_needs_only_its_own_requirements():
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    required = {
-        name.lower().replace("_", "-") for name in re.findall(r"^([\w-]+)==", text, flags=re.MULTILINE)
-    }
+    required = {name.lower().replace("_", "-") for name in re.findall(r"^([\w-]+)==", text, flags=re.MULTILINE)}
     owners = packages_distributions()
     known = sys.stdlib_module_names | {"vizcore", "dashboard"}
     used = {name.split(".")[0] for path in RUNTIME for name in imports(path)} - known
     missing = {
-        name
-        for name in used
-        if required.isdisjoint(owner.lower().replace("_", "-") for owner in owners.get(name, []))
+        name for name in used if required.isdisjoint(owner.lower().replace("_", "-") for owner in owners.get(name, []))
     }
     assert missing == set()
 

@@ -99,8 +99,10 @@ def test_contributions_sum_to_the_logit_minus_the_bias(linear, node):
     assert part.output == pytest.approx(float(linear(x)[0, node]))
     assert part.values.sum() == pytest.approx(part.output - part.bias, abs=1e-4)
     assert (part.values[x[0, 0].numpy() == 0] == 0).all()
-    naive = [[float(linear.network.linear.weight[node, 28 * r + c]) * float(x[0, 0, r, c]) for c in range(28)]
-             for r in range(28)]  # fmt: skip
+    naive = [
+        [float(linear.network.linear.weight[node, 28 * r + c]) * float(x[0, 0, r, c]) for c in range(28)]
+        for r in range(28)
+    ]
     assert np.allclose(part.values, naive, atol=1e-7)
 
 
@@ -120,8 +122,7 @@ def test_a_node_that_does_not_exist(linear):
 def test_mean_digits(mlp):
     images, labels = gallery.digits()[:2]
     assert filters.class_means(images, labels)[3] == pytest.approx(
-        sum(image.astype(float) for image, name in zip(images, labels, strict=True) if name == 3)
-        / (labels == 3).sum()
+        sum(image.astype(float) for image, name in zip(images, labels, strict=True) if name == 3) / (labels == 3).sum()
     )
     few = images[:50]
     with torch.no_grad():

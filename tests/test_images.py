@@ -172,17 +172,20 @@ def test_big_endian_sixteen_bit_and_pgm():
     assert (np.asarray(images.load(pgm), int)[..., 0] == np.rint(ramp / 257)).all()
 
 
-@pytest.mark.parametrize(("values", "expected"), [
-    (np.float32([[0, 0.5, 1]]), [0, 128, 255]),
-    (np.float32([[-100, 0, 100]]), [0, 128, 255]),
-    (np.float32([[1000, 1500, 2000]]), [0, 128, 255]),
-    (np.float32([[np.nan, 0, 1]]), [0, 0, 255]),
-    (np.float32([[7, 7, 7]]), [128, 128, 128]),
-    (np.float32([[-3e38, 0, 3e38]]), [0, 128, 255]),
-    (np.int32([[0, 100, 255]]), [0, 100, 255]),
-    (np.int32([[0, 257 * 100, 65535]]), [0, 100, 255]),
-    (np.int32([[-(2**31), 0, 2**31 - 1]]), [0, 128, 255]),
-])
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.float32([[0, 0.5, 1]]), [0, 128, 255]),
+        (np.float32([[-100, 0, 100]]), [0, 128, 255]),
+        (np.float32([[1000, 1500, 2000]]), [0, 128, 255]),
+        (np.float32([[np.nan, 0, 1]]), [0, 0, 255]),
+        (np.float32([[7, 7, 7]]), [128, 128, 128]),
+        (np.float32([[-3e38, 0, 3e38]]), [0, 128, 255]),
+        (np.int32([[0, 100, 255]]), [0, 100, 255]),
+        (np.int32([[0, 257 * 100, 65535]]), [0, 100, 255]),
+        (np.int32([[-(2**31), 0, 2**31 - 1]]), [0, 128, 255]),
+    ],
+)
 def test_wide_numbers_are_scaled(values, expected):
     result = images.load(encoded(Image.fromarray(values), "TIFF"))
     assert np.asarray(result)[0, :, 0].tolist() == expected
@@ -206,8 +209,15 @@ def test_a_strip_is_refused():
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-@pytest.mark.parametrize(("size", "expected"), [((4000, 3000), (2048, 1536)), ((1500, 4100), (749, 2048)),
-                                                ((2048, 2048), (2048, 2048)), ((2049, 100), (2048, 100))])
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((4000, 3000), (2048, 1536)),
+        ((1500, 4100), (749, 2048)),
+        ((2048, 2048), (2048, 2048)),
+        ((2049, 100), (2048, 100)),
+    ],
+)
 def test_the_long_side_is_reduced(kind, size, expected):
     result = images.load(encoded(Image.new("RGB", size, (200, 100, 50)), kind))
     assert result.size == expected
@@ -217,8 +227,13 @@ def test_the_long_side_is_reduced(kind, size, expected):
 def png_header(width, height):
     def chunk(name, body):
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-            + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b""))
+
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(bytes(1000)))
+        + chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
@@ -240,23 +255,26 @@ def test_too_many_bytes():
     assert endless.tell() == decode.BYTE_CAP + 1
 
 
-@pytest.mark.parametrize(("data", "word"), [
-    (b"", "empty"),
-    (b"a shopping list\n", "text"),
-    ("Käse und Öl\n".encode() * 200, "text"),
-    (b"   \n", "text"),
-    (b"BMW is a car, not a bitmap", "text"),
-    (b"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
-    (b"%PDF-1.7\n%\xe2\xe3", "PDF"),
-    (b"PK\x03\x04\x14\0\0\0", "archive"),
-    (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
-    (b"\0\0\0\x18ftypisom\0\0\0\0isommp42", "video"),
-    (b"\xff\xd8\xff\xe0\0\x10JFIF", "damaged"),
-    (b"\x89PNG\r\n\x1a\n", "damaged"),
-    (b"%!PS-Adobe-3.0 EPSF-3.0\n", "text"),
-    (bytes(range(128, 256)), "format"),
-    (bytes(64), "format"),
-])
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [
+        (b"", "empty"),
+        (b"a shopping list\n", "text"),
+        ("Käse und Öl\n".encode() * 200, "text"),
+        (b"   \n", "text"),
+        (b"BMW is a car, not a bitmap", "text"),
+        (b"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"%PDF-1.7\n%\xe2\xe3", "PDF"),
+        (b"PK\x03\x04\x14\0\0\0", "archive"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0isommp42", "video"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", "damaged"),
+        (b"\x89PNG\r\n\x1a\n", "damaged"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "text"),
+        (bytes(range(128, 256)), "format"),
+        (bytes(64), "format"),
+    ],
+)
 def test_things_that_are_no_pictures(data, word):
     assert word in refused(data)
 
@@ -294,15 +312,18 @@ def swap_red_and_blue(profile):
     """The profile with the rXYZ and bXYZ tags exchanged, and a description that does not name sRGB."""
     data = bytearray(profile.replace(b"s\0R\0G\0B", b"o\0t\0h\0r").replace(b"sRGB ", b"othr "))
     for at in range(132, 132 + 12 * struct.unpack_from(">I", data, 128)[0], 12):
-        name = bytes(data[at:at + 4])
-        data[at:at + 4] = {b"rXYZ": b"bXYZ", b"bXYZ": b"rXYZ"}.get(name, name)
+        name = bytes(data[at : at + 4])
+        data[at : at + 4] = {b"rXYZ": b"bXYZ", b"bXYZ": b"rXYZ"}.get(name, name)
     return bytes(data)
 
 
 VALID = [encoded(PHOTO, kind) for kind in ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP")]
-VALID += [encoded(PHOTO, "JPEG", progressive=True), encoded(PHOTO, "TIFF", compression="tiff_lzw"),
-          encoded(PHOTO.convert("P"), "PNG"),
-          encoded(PHOTO, "GIF", save_all=True, append_images=[PHOTO.rotate(9)])]
+VALID += [
+    encoded(PHOTO, "JPEG", progressive=True),
+    encoded(PHOTO, "TIFF", compression="tiff_lzw"),
+    encoded(PHOTO.convert("P"), "PNG"),
+    encoded(PHOTO, "GIF", save_all=True, append_images=[PHOTO.rotate(9)]),
+]
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
@@ -319,8 +340,12 @@ def picture_or_sentence(data):
 
 
 @FUZZ
-@given(st.binary(max_size=300), st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM",
-                                                  b"II*\0", b"MM\0*", b"P6 ", b"Pf\n"]))
+@given(
+    st.binary(max_size=300),
+    st.sampled_from(
+        [b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM", b"II*\0", b"MM\0*", b"P6 ", b"Pf\n"]
+    ),
+)
 def test_fuzz_random_bytes(data, start):
     picture_or_sentence(start + data)
 
@@ -332,8 +357,11 @@ def test_fuzz_truncation(data, share):
 
 
 @FUZZ
-@given(st.sampled_from(VALID), st.lists(st.tuples(st.integers(0, 2**20), st.integers(0, 255)), max_size=12),
-       st.sampled_from([64, 400, 2**20]))
+@given(
+    st.sampled_from(VALID),
+    st.lists(st.tuples(st.integers(0, 2**20), st.integers(0, 255)), max_size=12),
+    st.sampled_from([64, 400, 2**20]),
+)
 def test_fuzz_byte_flips(data, flips, reach):
     changed = bytearray(data)
     for at, byte in flips:
@@ -369,8 +397,10 @@ def test_nothing_is_written(tmp_path, monkeypatch):
 def test_digest_tells_pictures_apart():
     changed = PIXELS.copy()
     changed[20, 30, 1] ^= 1
-    names = {images.digest(picture) for picture in (
-        PHOTO, Image.fromarray(changed), PHOTO.convert("L"), Image.fromarray(PIXELS.reshape(60, 40, 3)))}
+    names = {
+        images.digest(picture)
+        for picture in (PHOTO, Image.fromarray(changed), PHOTO.convert("L"), Image.fromarray(PIXELS.reshape(60, 40, 3)))
+    }
     assert len(names) == 4
     assert images.digest(PHOTO) == images.digest(PHOTO.copy())
     assert re.fullmatch("[0-9a-f]{32}", images.digest(PHOTO))

@@ -69,8 +69,9 @@ def test_wrong_names_are_sentences(layer, of, target):
 
 
 @pytest.mark.parametrize("scalar", layer_gradients.SCALARS)
-@pytest.mark.parametrize(("name", "layer"), [("resnet18", "layer2.1.relu"), ("efficientnet_lite0", "stage3.block2"),
-                                             ("digits_mlp", "relu")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "layer"), [("resnet18", "layer2.1.relu"), ("efficientnet_lite0", "stage3.block2"), ("digits_mlp", "relu")]
+)
 def test_a_cut_equals_the_partial_network_and_nothing_behind_it_runs(name, layer, scalar):
     net, x = net_and_input(name)
     quantity = Quantity("cut", 0, layer, scalar, 2)
@@ -105,10 +106,15 @@ def in_double(net):
     return dataclasses.replace(net, network=copy.deepcopy(net.network).double())
 
 
-@pytest.mark.parametrize(("name", "quantity"), [
-    ("efficientnet_lite0", Quantity("logit", 290)), ("mobilenet_v2", Quantity("loss", 3)),
-    ("resnet18", Quantity("cut", 0, "layer2.0", "mean", 5)), ("digits_mlp", Quantity("probability", 3)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "quantity"),
+    [
+        ("efficientnet_lite0", Quantity("logit", 290)),
+        ("mobilenet_v2", Quantity("loss", 3)),
+        ("resnet18", Quantity("cut", 0, "layer2.0", "mean", 5)),
+        ("digits_mlp", Quantity("probability", 3)),
+    ],
+)
 def test_finite_differences_agree_in_double_precision(name, quantity):
     net, x = net_and_input(name)
     net, x = in_double(net), x.double()

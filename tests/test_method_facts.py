@@ -14,14 +14,33 @@ from vizcore.methods import cam
 from vizcore.methods.cost import Cost
 
 OURS = (  # a method that somebody adds may go without
-    "saliency", "input_x_gradient", "smooth_grad", "integrated_gradients", "deconvnet", "guided_backprop", "cam",
-    "grad_cam", "grad_cam_pp", "hires_cam", "layer_cam", "xgrad_cam", "eigen_cam", "ablation_cam", "score_cam",
-    "guided_grad_cam", "occlusion", "rise", "edges", "random",
-)  # fmt: skip
+    "saliency",
+    "input_x_gradient",
+    "smooth_grad",
+    "integrated_gradients",
+    "deconvnet",
+    "guided_backprop",
+    "cam",
+    "grad_cam",
+    "grad_cam_pp",
+    "hires_cam",
+    "layer_cam",
+    "xgrad_cam",
+    "eigen_cam",
+    "ablation_cam",
+    "score_cam",
+    "guided_grad_cam",
+    "occlusion",
+    "rise",
+    "edges",
+    "random",
+)
 QUICK = {
-    "smooth_grad": {"samples": 4}, "integrated_gradients": {"steps": 8, "tolerance": 0.0},
-    "occlusion": {"patch": 0.45, "stride": 0.75}, "rise": {"samples": 12},
-}  # fmt: skip
+    "smooth_grad": {"samples": 4},
+    "integrated_gradients": {"steps": 8, "tolerance": 0.0},
+    "occlusion": {"patch": 0.45, "stride": 0.75},
+    "rise": {"samples": 12},
+}
 
 
 class First(nn.Conv2d):

@@ -257,9 +257,16 @@ def test_every_spelling_of_relu_goes_by_the_rule(relu, written, rule, x):
 
 @pytest.mark.parametrize(
     "function",
-    [lambda x: x.clamp(max=1), lambda x: x.clamp(-1, 1), F.silu, F.leaky_relu, lambda x: F.threshold(x, 0.1, 0.0),
-     lambda x: F.hardtanh(x), lambda x: torch.clamp(x, min=torch.tensor(0.0))],
-)  # fmt: skip
+    [
+        lambda x: x.clamp(max=1),
+        lambda x: x.clamp(-1, 1),
+        F.silu,
+        F.leaky_relu,
+        lambda x: F.threshold(x, 0.1, 0.0),
+        lambda x: F.hardtanh(x),
+        lambda x: torch.clamp(x, min=torch.tensor(0.0)),
+    ],
+)
 def test_what_is_no_relu_is_left_alone(function, x):
     net = models.wrap(small(lambda: Call(function)), input_size=32)
     values, replaced = relu_rules.backpropagate(net, x, 1, "guided")
@@ -303,8 +310,10 @@ def test_the_forward_pass_is_unchanged_by_the_rules(lite0, photo):
 
 def test_deconvnet_without_max_pooling_does_not_see_the_image():
     """On Lite0 the picture depends on the class alone, as the note says."""
-    net = models.wrap(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 3), nn.AdaptiveAvgPool2d(1),
-                                    nn.Flatten()), input_size=16)  # fmt: skip
+    net = models.wrap(
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        input_size=16,
+    )
     first, second = (relu_rules.deconvnet(net, torch.randn(1, 3, 16, 16), 0) for _ in range(2))
     assert torch.equal(first, second)
 

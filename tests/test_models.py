@@ -78,9 +78,13 @@ def zoo_net_without_weights(name: str) -> Net:
     spec = models.MODELS[name]
     module = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
     return models.wrap(
-        module, input_size=spec.input_size, mean=spec.mean, std=spec.std, resize=spec.resize,
+        module,
+        input_size=spec.input_size,
+        mean=spec.mean,
+        std=spec.std,
+        resize=spec.resize,
         interpolation=spec.interpolation,
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("size", [(457, 301), (301, 457), (107, 214), (300, 224), (64, 64), (33, 500)])
@@ -90,8 +94,11 @@ def test_preprocessing_is_torchvisions(name, size):
     transform = published(name).transforms()
     assert torch.allclose(net.preprocess(image)[0], transform(image), atol=1e-6)
     x = torch.tensor(np.asarray(net.crop(image))).permute(2, 0, 1) / 255
-    assert torch.allclose(net.preprocess(image)[0] * torch.tensor(net.std)[:, None, None], x - torch.tensor(
-        net.mean)[:, None, None], atol=1e-6)  # fmt: skip
+    assert torch.allclose(
+        net.preprocess(image)[0] * torch.tensor(net.std)[:, None, None],
+        x - torch.tensor(net.mean)[:, None, None],
+        atol=1e-6,
+    )
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "P", "1"])
@@ -304,8 +311,9 @@ def test_wrap_leaves_the_module_alone():
     net.forward(torch.randn(1, 3, 32, 32), capture=["conv2"], cut="conv2")
     after = fingerprint(module)
     assert before[1:] == after[1:]
-    assert all(torch.equal(a, b) and p == q for (a, p), (b, q) in zip(
-        before[0].values(), after[0].values(), strict=True))  # fmt: skip
+    assert all(
+        torch.equal(a, b) and p == q for (a, p), (b, q) in zip(before[0].values(), after[0].values(), strict=True)
+    )
     assert not {p.data_ptr() for p in module.parameters()} & {p.data_ptr() for p in net.network.parameters()}
     assert not net.network.training
     module.eval()

@@ -51,9 +51,18 @@ def test_edges_of_a_small_network():
     joins = [node.join for node in graph.nodes if node.join]
     assert joins == ["+", "concat"]
     assert named_edges(graph) == {
-        ("input", "first"), ("first", "second.0"), ("second.0", "second.1"), ("second.1", "relu"), ("first", "relu"),
-        ("relu", "left"), ("relu", "right"), ("left", "drop"), ("right", "drop"), ("drop", "head"), ("head", "score"),
-    }  # fmt: skip
+        ("input", "first"),
+        ("first", "second.0"),
+        ("second.0", "second.1"),
+        ("second.1", "relu"),
+        ("first", "relu"),
+        ("relu", "left"),
+        ("relu", "right"),
+        ("left", "drop"),
+        ("right", "drop"),
+        ("drop", "head"),
+        ("head", "score"),
+    }
     assert graph.nodes[graph.find("second")].names == ("second.1", "second")
     cut = graph.find("second.1")
     before = {name for at in graph.before(cut) for name in graph.nodes[at].names}
@@ -63,14 +72,26 @@ def test_edges_of_a_small_network():
 
 
 EDGES = {
-    "efficientnet_lite0": {("stage2.block1.project.norm", "stage2.block2"), ("stage2.block2.project.norm",
-                           "stage2.block2"), ("stage2.block1.project.norm", "stage2.block2.expand.conv")},
-    "resnet18": {("layer1.0.bn2", "layer1.0.relu"), ("maxpool", "layer1.0.relu"), ("layer2.0.downsample.1",
-                 "layer2.0.relu"), ("layer1.1.relu", "layer2.0.downsample.0")},
+    "efficientnet_lite0": {
+        ("stage2.block1.project.norm", "stage2.block2"),
+        ("stage2.block2.project.norm", "stage2.block2"),
+        ("stage2.block1.project.norm", "stage2.block2.expand.conv"),
+    },
+    "resnet18": {
+        ("layer1.0.bn2", "layer1.0.relu"),
+        ("maxpool", "layer1.0.relu"),
+        ("layer2.0.downsample.1", "layer2.0.relu"),
+        ("layer1.1.relu", "layer2.0.downsample.0"),
+    },
     "vgg11": {("features.0", "features.1"), ("features.18", "features.19")},
-    "digits_mlp": {("input", "flatten"), ("flatten", "hidden"), ("hidden", "relu"), ("relu", "linear"),
-                   ("linear", "score")},
-}  # fmt: skip
+    "digits_mlp": {
+        ("input", "flatten"),
+        ("flatten", "hidden"),
+        ("hidden", "relu"),
+        ("relu", "linear"),
+        ("linear", "score"),
+    },
+}
 
 
 @pytest.mark.parametrize("name", EDGES)
@@ -90,8 +111,19 @@ def test_four_branches_meet_in_an_inception_block():
     assert names >= {"inception3a.branch1", "inception3a.branch2.1", "inception3a.branch3.1", "inception3a.branch4.1"}
 
 
-@pytest.mark.parametrize("name", ["efficientnet_lite0", "mini_vgg", "digits_linear", "resnet18", "googlenet",
-                                  "densenet121", "mobilenet_v2", "squeezenet1_1"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "efficientnet_lite0",
+        "mini_vgg",
+        "digits_linear",
+        "resnet18",
+        "googlenet",
+        "densenet121",
+        "mobilenet_v2",
+        "squeezenet1_1",
+    ],
+)
 def test_a_path_in_the_graph_is_a_gradient_and_the_reverse(name):
     """Independent of autograd's record: cut at a layer, and see which of the earlier ones get a gradient."""
     net = net_of(name)

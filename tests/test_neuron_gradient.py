@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from vizcore import models
 from vizcore.images.collection import Collection, open_collection
 from vizcore.inspection import neurons
-from vizcore.inspection.neurons import (  # fmt: skip
+from vizcore.inspection.neurons import (
     along,
     best,
     central_box,
@@ -85,9 +85,15 @@ def test_equals_finite_differences_in_double_precision():
     with torch.random.fork_rng():
         torch.manual_seed(3)
         module = nn.Sequential(
-            nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 3, 3), nn.ReLU(),
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2),
-        )  # fmt: skip
+            nn.Conv2d(2, 4, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(4, 3, 3),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(3, 2),
+        )
         x = torch.randn(1, 2, 10, 14, dtype=torch.float64)
     net = models.wrap(module, input_size=10, mean=(0, 0), std=(1, 1))
     net.network.double()
@@ -122,8 +128,10 @@ def test_a_batch_equals_one_at_a_time(lite0, rule):
 
 
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize(("name", "layer"), [("efficientnet_lite0", "stage5.block1.expand.norm"),
-                                             ("mini_vgg", "block4.conv2"), ("resnet18", "layer3.0.bn1")])
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [("efficientnet_lite0", "stage5.block1.expand.norm"), ("mini_vgg", "block4.conv2"), ("resnet18", "layer3.0.bn1")],
+)
 def test_equals_the_gradient_of_a_whole_run(name, layer, rule):
     net = models.load(name) if name == "mini_vgg" else random_networks.network(name)
     x = random_networks.photographs(net.input_size, net.input_size)
@@ -144,10 +152,13 @@ def test_exactly_zero_outside_the_receptive_field(name, rule):
     net = models.load(name) if name == "mini_vgg" else random_networks.network(name)
     x = random_networks.photographs(96, 160)[:1]
     maps = [
-        layer for layer in net.layers
-        if layer.spatial and layer.receptive_field and 6 <= layer.receptive_field.size <= 120
+        layer
+        for layer in net.layers
+        if layer.spatial
+        and layer.receptive_field
+        and 6 <= layer.receptive_field.size <= 120
         and layer.kind in ("conv", "norm", "relu", "pool")
-    ]  # fmt: skip
+    ]
     seen = 0
     for layer in (maps[0], maps[len(maps) // 2], maps[-1]):
         with torch.no_grad():
@@ -217,8 +228,10 @@ def test_boxes_and_spread_on_a_literal_gradient():
     assert central_box(whole, (0, 0), 8, 8) == (2, 2, 6, 6)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("mini_vgg", "block4.relu1"), ("digits_cnn", "relu2_2"),
-                                                ("digits_linear", "linear"), ("digits_mlp", "linear")])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("mini_vgg", "block4.relu1"), ("digits_cnn", "relu2_2"), ("digits_linear", "linear"), ("digits_mlp", "linear")],
+)
 def test_default_layer_sees_at_most_half_the_picture(name, expected):
     assert default_layer(models.load(name)) == expected
 

@@ -73,8 +73,21 @@ def test_a_link_reproduces_the_view_and_a_bad_one_falls_back():
     app = checked(open_page(PAGE, model="mini_vgg", layer="block2.conv1", row=3, column=110, of="loss", norm="L2"))
     assert app.selectbox(key="pick_layer").value == "block2.conv1"
     assert (app.number_input(key="row").value, app.number_input(key="column").value) == (3, 110)
-    app = checked(open_page(PAGE, model="digits_cnn", layer="none", row=999, of="fun", norm="L7", h=7, scalar="x",
-                            cut="true", unit=9999, channel="pink"))  # fmt: skip
+    app = checked(
+        open_page(
+            PAGE,
+            model="digits_cnn",
+            layer="none",
+            row=999,
+            of="fun",
+            norm="L7",
+            h=7,
+            scalar="x",
+            cut="true",
+            unit=9999,
+            channel="pink",
+        )
+    )
     assert app.selectbox(key="pick_layer").value == "pool1"
     assert app.segmented_control(key="norm").value == "RMS" and app.select_slider(key="h").value == 0.001
 
@@ -86,10 +99,15 @@ def test_other_networks(model):
         assert len(metrics(app)) == 3 and metrics(app)[2] != "–"
 
 
-@pytest.mark.parametrize("quantity", [
-    Quantity("logit", 388), Quantity("loss", 388), Quantity("probability", 388),
-    *(Quantity("cut", 0, "block2.relu1", scalar, 3) for scalar in layer_gradients.SCALARS),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "quantity",
+    [
+        Quantity("logit", 388),
+        Quantity("loss", 388),
+        Quantity("probability", 388),
+        *(Quantity("cut", 0, "block2.relu1", scalar, 3) for scalar in layer_gradients.SCALARS),
+    ],
+)
 def test_the_program_makes_the_same_gradient(quantity):
     file = gallery.find("gallery", "giant_panda").file
     scope: dict = {}

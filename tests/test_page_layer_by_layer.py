@@ -42,9 +42,13 @@ def test_vgg_16_is_shown_when_its_weights_are_on_disk(monkeypatch, tmp_path):
     """A small network with VGG-11's convolutions stands for it; its file is found, checked and read as usual."""
     features = random_networks.torchvision_module("vgg11").features
     stand_in = torch.nn.Sequential(
-        OrderedDict(features=features, pool=torch.nn.AdaptiveAvgPool2d(1), flat=torch.nn.Flatten(),
-                    classifier=torch.nn.Linear(512, 1000))
-    )  # fmt: skip
+        OrderedDict(
+            features=features,
+            pool=torch.nn.AdaptiveAvgPool2d(1),
+            flat=torch.nn.Flatten(),
+            classifier=torch.nn.Linear(512, 1000),
+        )
+    )
     file = tmp_path / "vgg16-397923af.pth"
     torch.save(stand_in.state_dict(), file)
 

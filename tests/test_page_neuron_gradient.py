@@ -120,6 +120,10 @@ def test_program_that_is_shown_runs(monkeypatch):
     assert np.abs(found["result"].numpy() - expected).max() <= 1e-5 * np.abs(expected).max()
     assert expected.any()
     app = open_page(PAGE, model="digits_mlp", layer="hidden", unit=3)
-    exec(next(block.value for block in app.code if "result =" in block.value)
-         .replace("your_picture.jpg", str(find("gallery", "jaguar").file)), found)  # fmt: skip
+    exec(
+        next(block.value for block in app.code if "result =" in block.value).replace(
+            "your_picture.jpg", str(find("gallery", "jaguar").file)
+        ),
+        found,
+    )
     assert found["result"].shape == (1, 28, 28)

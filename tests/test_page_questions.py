@@ -118,8 +118,10 @@ def test_row_is_what_the_rules_send_on():
 def test_three_depths_of_the_miniature_vgg_whatever_the_model():
     app = open_page(PAGE, q=3, model="digits_linear")
     assert [h.value for h in app.subheader] == [
-        "Early: sees 8 × 8 pixels", "Middle: sees 46 × 46 pixels", "Late: sees 134 × 134 pixels",
-    ]  # fmt: skip
+        "Early: sees 8 × 8 pixels",
+        "Middle: sees 46 × 46 pixels",
+        "Late: sees 134 × 134 pixels",
+    ]
     units = [c.value for c in app.caption if c.value.startswith("Unit")]
     said = next(m.value for m in app.markdown if "Whose sketch" in m.value)
     assert "block2.relu1" in units[0] and "56 × 56" in units[2] and "Miniature VGG" in said

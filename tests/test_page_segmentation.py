@@ -31,7 +31,9 @@ def shown(app, ground: str) -> None:
     """The chart has every kept mean of this background, and the verdict is about it."""
     kept, on = segmentation_bench.stored(ground), {"background": "on one material", "photo": "on photographs"}[ground]
     numbers = re.findall(r"<b>(\d\.\d\d)</b>", html(app))
-    expected = [np.mean([row[i] for row in kept.rows[name]]) for name in (*segmentation_bench.SOURCES, "box") for i in (0, 1)]
+    expected = [
+        np.mean([row[i] for row in kept.rows[name]]) for name in (*segmentation_bench.SOURCES, "box") for i in (0, 1)
+    ]
     assert numbers[: len(expected)] == [f"{mean:.2f}" for mean in expected]
     assert f"**SmoothGrad, {on}**" in texts(app)
     assert any(caption.value.startswith(f"SmoothGrad, {on}: the 8 best") for caption in app.caption)
@@ -63,9 +65,15 @@ def test_a_composite_of_the_measurement_scores_what_was_kept(ground):
     kept = segmentation_bench.stored(ground)
     recipe, row = kept.recipes[3], kept.rows["grad_cam"][3]
     app = open_page(
-        "segmentation", scene=COMPOSITE, source="Grad-CAM", cutout=recipe.cutout, ground=recipe.background,
-        size=recipe.size, across=recipe.across, down=recipe.down,
-    )  # fmt: skip
+        "segmentation",
+        scene=COMPOSITE,
+        source="Grad-CAM",
+        cutout=recipe.cutout,
+        ground=recipe.background,
+        size=recipe.size,
+        across=recipe.across,
+        down=recipe.down,
+    )
     assert scores(app)[0] == f"{row.cut:.2f}" and scores(app)[1] == f"{row.threshold:.2f}"
     assert scores(app)[2] == f"{kept.rows['box'][3].threshold:.2f}"
     assert scores(app)[3] == f"{kept.rows['box'][3].cut:.2f}" and scores(app)[4] == "1.00"

@@ -25,9 +25,11 @@ def links(app) -> list[str]:
 
 def test_alone_and_through_the_table():
     alone, through = open_page("timeline"), through_the_table("timeline")
-    assert captions(alone)[:3] == captions(through)[:3] == [
-        "LayerCAM, “giant panda”", "LayerCAM alone", "Grad-CAM, on its own scale"
-    ]  # fmt: skip
+    assert (
+        captions(alone)[:3]
+        == captions(through)[:3]
+        == ["LayerCAM, “giant panda”", "LayerCAM alone", "Grad-CAM, on its own scale"]
+    )
     assert "18" in through.title[0].value
     for sentence, _ in papers.SUMMARY:
         assert sentence in texts(alone)

@@ -92,9 +92,7 @@ def test_pixels_come_back_from_the_normalized_picture():
     colour = models.wrap(nn.Sequential(nn.Flatten(), nn.Linear(432, 2)), input_size=12)
     picture = Image.fromarray(pixels)
     assert np.array_equal(perturbation.to_picture(colour, colour.preprocess(picture)), pixels)
-    grey = models.wrap(
-        nn.Sequential(nn.Flatten(), nn.Linear(144, 2)), input_size=12, mean=(0.13,), std=(0.3,)
-    )
+    grey = models.wrap(nn.Sequential(nn.Flatten(), nn.Linear(144, 2)), input_size=12, mean=(0.13,), std=(0.3,))
     back = perturbation.to_picture(grey, grey.preprocess(picture))
     assert back.mode == "L" and np.array_equal(back, grey.crop(picture))
 

@@ -27,6 +27,7 @@ def pixels(image):
 
 # The colour maps.
 
+
 @pytest.mark.parametrize("table", [render.HEAT, render.DIVERGING])
 def test_tables_are_256_read_only_colours_that_leave_room_for_a_background(table):
     assert table.shape == (256, 3) and table.dtype == np.uint8 and not table.flags.writeable
@@ -34,8 +35,13 @@ def test_tables_are_256_read_only_colours_that_leave_room_for_a_background(table
 
 
 def test_lab_against_known_colours():
-    known = {(255, 255, 255): (100, 0, 0), (0, 0, 0): (0, 0, 0), (255, 0, 0): (53.24, 80.09, 67.20),
-             (0, 0, 255): (32.30, 79.19, -107.86), (119, 119, 119): (50.03, 0, 0)}
+    known = {
+        (255, 255, 255): (100, 0, 0),
+        (0, 0, 0): (0, 0, 0),
+        (255, 0, 0): (53.24, 80.09, 67.20),
+        (0, 0, 255): (32.30, 79.19, -107.86),
+        (119, 119, 119): (50.03, 0, 0),
+    }
     assert np.allclose(render.rgb_to_lab(list(known)), list(known.values()), atol=0.02)
 
 
@@ -72,6 +78,7 @@ def test_signs_stay_apart_for_colour_blind_readers():
 
 # Limits.
 
+
 def test_limits_keep_the_raw_scale():
     assert render.limits(MAP, signed=True) == (-np.abs(MAP).max(), np.abs(MAP).max())
     assert render.limits(MAP, signed=False) == (0.0, MAP.max())
@@ -94,9 +101,13 @@ def test_a_percentile_of_zero_falls_back_to_the_maximum():
 def test_values_that_are_not_finite_are_refused(bad):
     broken = np.ones((3, 3))
     broken[1, 1] = bad
-    for draw in (lambda: render.limits(broken, False), lambda: render.colorize(broken),
-                 lambda: sprites.sprite(broken[None]), lambda: render.overlay(PHOTO, broken),
-                 lambda: render.gradient_image(np.stack([broken] * 3))):
+    for draw in (
+        lambda: render.limits(broken, False),
+        lambda: render.colorize(broken),
+        lambda: sprites.sprite(broken[None]),
+        lambda: render.overlay(PHOTO, broken),
+        lambda: render.gradient_image(np.stack([broken] * 3)),
+    ):
         with pytest.raises(ValueError, match="not finite"):
             draw()
 
@@ -121,6 +132,7 @@ def test_wrong_arguments_are_named():
 
 
 # One map.
+
 
 def test_colorize_is_an_exact_look_up():
     ramp = np.arange(256, dtype=np.float32).reshape(16, 16) / 1000
@@ -192,8 +204,11 @@ def test_gradient_image():
 
 # Enlarging and overlays.
 
-@pytest.mark.parametrize(("shape", "size"), [((7, 7), (224, 224)), ((7, 9), (72, 56)), ((3, 5), (50, 41)),
-                                             ((1, 1), (8, 8)), ((14, 14), (14, 14))])
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [((7, 7), (224, 224)), ((7, 9), (72, 56)), ((3, 5), (50, 41)), ((1, 1), (8, 8)), ((14, 14), (14, 14))],
+)
 def test_smooth_enlarging_is_torch_bilinear_with_half_pixel_centres(shape, size):
     values = RNG.standard_normal(shape).astype(np.float32)
     expected = interpolate(torch.tensor(values)[None, None], size[::-1], mode="bilinear", align_corners=False)
@@ -225,8 +240,8 @@ def test_overlay_takes_any_photograph_mode_and_a_shared_scale():
 
 # Sprites.
 
-@pytest.mark.parametrize(("count", "columns"),
-                         [(1, 1), (3, 2), (8, 4), (32, 8), (64, 8), (96, 16), (512, 32)])
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (3, 2), (8, 4), (32, 8), (64, 8), (96, 16), (512, 32)])
 def test_default_columns(count, columns):
     image, layout = sprites.sprite(np.ones((count, 2, 2)), cell=4, gap=2)
     assert layout[0] == columns and layout.rows == -(-count // columns)
@@ -296,16 +311,30 @@ def test_a_large_layer_is_fast(smooth):
 
 # Scales and text.
 
-@pytest.mark.parametrize(("value", "text"), [
-    (0, "0"), (-0.0, "0"), (1, "1"), (0.5, "0.5"), (-12.345, "-12.3"), (1234.5, "1230"),
-    (0.000123456, "0.000123"), (0.0000123456, "1.23e-5"), (1234567, "1.23e6"), (99.96, "100"),
-    (1e-30, "1e-30"), (np.float32(0.1), "0.1"),
-])
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (-0.0, "0"),
+        (1, "1"),
+        (0.5, "0.5"),
+        (-12.345, "-12.3"),
+        (1234.5, "1230"),
+        (0.000123456, "0.000123"),
+        (0.0000123456, "1.23e-5"),
+        (1234567, "1.23e6"),
+        (99.96, "100"),
+        (1e-30, "1e-30"),
+        (np.float32(0.1), "0.1"),
+    ],
+)
 def test_number(value, text):
     assert render.number(value) == text
 
 
 # Files.
+
 
 def decoded(data):
     return Image.open(io.BytesIO(data))

@@ -15,9 +15,15 @@ from vizcore.models import layers as model_layers
 def net():
     torch.manual_seed(0)
     module = nn.Sequential(
-        nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 6, 3, padding=1), nn.ReLU(),
-        nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(24, 5),
-    )  # fmt: skip
+        nn.Conv2d(3, 4, 3, padding=1),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.Conv2d(4, 6, 3, padding=1),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(24, 5),
+    )
     return models.wrap(module, "toy", input_size=12)
 
 
@@ -57,8 +63,11 @@ def test_only_the_layers_from_the_given_one_change_and_the_original_never(net):
     after, own = net.network.state_dict(), twin.network.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert {name for name in own if not torch.equal(own[name], before[name])} == {
-        "3.weight", "3.bias", "7.weight", "7.bias",
-    }  # fmt: skip
+        "3.weight",
+        "3.bias",
+        "7.weight",
+        "7.bias",
+    }
     assert own["0.weight"].data_ptr() == after["0.weight"].data_ptr()
     assert hooks == sum(len(m._forward_hooks) for m in net.network.modules())
     assert not any(p.requires_grad for p in twin.network.parameters())

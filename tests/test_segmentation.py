@@ -142,11 +142,18 @@ def test_composites_on_photographs_differ_in_nothing_but_the_background():
         pairs = zip(composites.recipes(part), composites.recipes(part, "photo"), strict=True)
         for material, photo in pairs:
             assert material == photo._replace(background=material.background)
-            assert composites.ground(photo.background).kind == "photo" and composites.ground(material.background).kind != "photo"
+            assert (
+                composites.ground(photo.background).kind == "photo"
+                and composites.ground(material.background).kind != "photo"
+            )
     tuning, test = ({r.background for r in composites.recipes(part, "photo")} for part in ("tuning", "test"))
     assert tuning.isdisjoint(test) and plain.isdisjoint(tuning | test) and len(tuning) == composites.TUNING_PHOTOS
-    assert len(test) == len(composites.recipes()) and composites.recipes(ground="photo") == composites.recipes(ground="photo")
-    (a, mask), (b, same) = (composites.build(composites.recipes(ground=ground)[4], 112) for ground in composites.GROUNDS)
+    assert len(test) == len(composites.recipes()) and composites.recipes(ground="photo") == composites.recipes(
+        ground="photo"
+    )
+    (a, mask), (b, same) = (
+        composites.build(composites.recipes(ground=ground)[4], 112) for ground in composites.GROUNDS
+    )
     assert (mask == same).all()
     differ = (np.asarray(a).astype(int) - np.asarray(b)).any(-1)
     edges = mask_figures.edge(mask, 1) | mask_figures.edge(~mask, 1)
@@ -179,7 +186,9 @@ def test_kept_numbers_are_found_again(source, ground):
     assert scores[best[0]] == max(scores) and scores[worst[0]] == min(scores)
     assert {*worst, *best} <= kept.masks[source].keys()
     for position in (best[0], worst[7], 10):
-        row, mask = segmentation_bench.measure_one(net, source, segmentation_bench.SOURCES[source][1], kept.recipes[position])
+        row, mask = segmentation_bench.measure_one(
+            net, source, segmentation_bench.SOURCES[source][1], kept.recipes[position]
+        )
         assert np.allclose(row, kept.rows[source][position], rtol=0, atol=ROUNDING)
         if position in kept.masks[source]:
             assert (mask != kept.masks[source][position]).mean() < ROUNDING
@@ -196,7 +205,10 @@ def test_settings_are_the_best_of_the_grid_on_tuning_composites():
         sums = [line[4] + line[5] for line in found["tuning"][source]]
         assert tuple(found["tuning"][source][int(np.argmax(sums))][:4]) == settings[:4]
     assert found["box"] == segmentation_bench.BOX._asdict()
-    assert best(found["tuning"]) == ({source: settings for source, (_, settings) in segmentation_bench.SOURCES.items()}, segmentation_bench.BOX)
+    assert best(found["tuning"]) == (
+        {source: settings for source, (_, settings) in segmentation_bench.SOURCES.items()},
+        segmentation_bench.BOX,
+    )
 
 
 @pytest.mark.parametrize("ground", composites.GROUNDS)
@@ -228,14 +240,18 @@ def test_kept_grid_has_its_points_in_order_and_the_boxes_are_found_again():
 
 def test_progress_and_cancellation():
     net, seen = models.load("efficientnet_lite0"), []
-    segmentation_bench.measure(net, "grad_cam", segmentation_bench.SOURCES["grad_cam"][1], composites.recipes(count=2), seen.append)
+    segmentation_bench.measure(
+        net, "grad_cam", segmentation_bench.SOURCES["grad_cam"][1], composites.recipes(count=2), seen.append
+    )
     assert seen == [0.5, 1.0]
 
     def stop(share):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        segmentation_bench.measure(net, "grad_cam", segmentation_bench.SOURCES["grad_cam"][1], composites.recipes(count=2), stop)
+        segmentation_bench.measure(
+            net, "grad_cam", segmentation_bench.SOURCES["grad_cam"][1], composites.recipes(count=2), stop
+        )
 
 
 # Figures.
@@ -256,7 +272,9 @@ def test_figures():
     assert "0.50 better than the threshold" in text and "0.10 worse than GrabCut from the centre box" in text
     said = sentences.alone("Saliency", "here", rows, [segmentation_bench.Row(0.9, 0.2)] * 10)
     assert "overlap the object more than a box in the middle does (IoU 0.30 and 0.20)" in said
-    measured = {name: {"s": rows, "box": [segmentation_bench.Row(box, 0.2)] * 10} for name, box in (("A", 0.9), ("B", 0.5))}
+    measured = {
+        name: {"s": rows, "box": [segmentation_bench.Row(box, 0.2)] * 10} for name, box in (("A", 0.9), ("B", 0.5))
+    }
     said = sentences.without_network(measured, {"Saliency": "s"})
     assert "on a 0.90, from the seeds of the best map (Saliency) 0.80: the box is better" in said
     assert "on b 0.50, from the seeds of the best map (Saliency) 0.80: the map is better" in said

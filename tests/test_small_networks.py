@@ -64,8 +64,9 @@ def test_templates_are_the_rows_of_the_weights_and_smooth() -> None:
     stored = safetensors.torch.load_file(gallery.ASSETS / "weights" / "digits_linear.safetensors")
     templates = stored["linear.weight"].reshape(10, 28, 28)
     for digit in range(10):
-        logit = lambda x, digit=digit: net.network(x)[0, digit]  # noqa: E731
-        slope = torch.autograd.functional.jacobian(logit, torch.zeros(1, 1, 28, 28))
+        slope = torch.autograd.functional.jacobian(
+            lambda x, digit=digit: net.network(x)[0, digit], torch.zeros(1, 1, 28, 28)
+        )
         assert torch.equal(slope[0, 0], templates[digit])
     step = (templates.diff(dim=1).square().mean() / templates.square().mean()).sqrt()
     assert step < 0.5  # independent weights give 1.4

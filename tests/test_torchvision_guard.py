@@ -44,9 +44,7 @@ def run(*snippets: str) -> str:
 
 def imports_by_itself() -> bool:
     """Whether torchvision works here without any help."""
-    done = subprocess.run(
-        [sys.executable, "-c", "import torchvision"], capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", "import torchvision"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 or "torchvision::nms does not exist" in done.stderr, done.stderr
     return done.returncode == 0
 

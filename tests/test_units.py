@@ -140,9 +140,7 @@ def test_effective_field_by_finite_differences(net):
                         up, down = x[number : number + 1].clone(), x[number : number + 1].clone()
                         up[0, channel, row, column] += 1e-2
                         down[0, channel, row, column] -= 1e-2
-                        change = (
-                            partial.activation(net, up, layer) - partial.activation(net, down, layer)
-                        )[0, 1, 2, 3]
+                        change = (partial.activation(net, up, layer) - partial.activation(net, down, layer))[0, 1, 2, 3]
                         found[row, column] += abs(float(change)) / 2e-2 / 2
     assert np.median(np.abs(found - field)[8:14, 8:14]) < 1e-3
 
@@ -352,9 +350,11 @@ def test_contributions_equal_one_gradient_per_class(net):
         logits, acts = net.forward(x, capture=["deep"], cut="deep")
         expected = [
             (torch.autograd.grad(logits[:, k].sum(), acts["deep"], retain_graph=True)[0] * acts["deep"])[:, unit]
-            .sum().item() / len(x)
+            .sum()
+            .item()
+            / len(x)
             for k in range(5)
-        ]  # fmt: skip
+        ]
         assert unit_classes.contributions(net, x, "deep", unit).tolist() == pytest.approx(expected, abs=1e-6)
     with pytest.raises(ValueError):
         unit_classes.contributions(net, x, "deep", 6)

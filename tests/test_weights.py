@@ -116,9 +116,7 @@ def test_otherwise_it_is_the_folder_of_torch_itself(setting, monkeypatch: pytest
     assert weights.directory() == Path(torch.hub.get_dir(), "checkpoints")
 
 
-def test_prepared_folder_is_used_without_any_network(
-    no_network, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
+def test_prepared_folder_is_used_without_any_network(no_network, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("VIZ_WEIGHTS_DIR", str(tmp_path))
     path = tmp_path / "net.safetensors"
     safetensors.torch.save_file({"weight": torch.arange(6.0)}, path)
@@ -211,9 +209,7 @@ def test_refused_connection(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with socket.socket() as bound:  # bound but not listening: nobody else can take the port
         bound.bind(("127.0.0.1", 0))
-        text = sentence(
-            weights.download, f"http://127.0.0.1:{bound.getsockname()[1]}/a", tmp_path / "a", PREFIX
-        )
+        text = sentence(weights.download, f"http://127.0.0.1:{bound.getsockname()[1]}/a", tmp_path / "a", PREFIX)
     assert "because 127.0.0.1 refused the connection. Choose a model" in text
     assert is_empty(tmp_path)
 
@@ -229,9 +225,7 @@ def test_unknown_name_means_no_network(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert is_empty(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "url", ["file:///etc/hostname", "classroom:8000/a.pth", "a.pth", "http://127.0.0.1:port/"]
-)
+@pytest.mark.parametrize("url", ["file:///etc/hostname", "classroom:8000/a.pth", "a.pth", "http://127.0.0.1:port/"])
 def test_addresses_that_are_none(url: str, tmp_path: Path):
     text = sentence(weights.download, url, tmp_path / "a.pth", PREFIX)
     assert text.startswith("a.pth is not on this computer and cannot be downloaded because ")
@@ -315,9 +309,7 @@ def test_when_the_first_visitor_gives_up_the_second_carries_on(server: Server, t
 # Disk
 
 
-def test_full_disk_is_seen_before_the_download(
-    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
+def test_full_disk_is_seen_before_the_download(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     usage = shutil.disk_usage(tmp_path)._replace(free=len(BODY) + 1_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
     text = sentence(weights.download, f"{server.address}/good", tmp_path / "a.pth", PREFIX)
@@ -397,9 +389,7 @@ def test_a_malicious_pickle_does_not_run(raw: bool, tmp_path: Path):
     assert not target.exists()
 
 
-@pytest.mark.parametrize(
-    "state", [torch.ones(3), {"w": 3}, [torch.ones(1)]], ids=["tensor", "number", "list"]
-)
+@pytest.mark.parametrize("state", [torch.ones(3), {"w": 3}, [torch.ones(1)]], ids=["tensor", "number", "list"])
 def test_only_named_tensors_are_weights(state: object, tmp_path: Path):
     path = tmp_path / "a.pth"
     assert "holds something else than weights" in sentence(weights.load_state_dict, path, save(state, path))
@@ -417,7 +407,5 @@ def test_files_that_are_no_checkpoints(content: bytes, suffix: str, tmp_path: Pa
 def test_another_file_is_not_opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     path = tmp_path / "a.pth"
     save({"w": torch.ones(2)}, path)
-    monkeypatch.setattr(
-        torch, "load", lambda *arguments, **options: pytest.fail("opened before it was checked")
-    )
+    monkeypatch.setattr(torch, "load", lambda *arguments, **options: pytest.fail("opened before it was checked"))
     assert "is damaged, or another file" in sentence(weights.load_state_dict, path, "00000000")

@@ -1,7 +1,7 @@
 """Train the three digit networks on the handwritten digits of assets/digits.npz. Minutes on one CPU core.
 
-    python training/digits.py            all three
-    python training/digits.py linear     one of linear, mlp, cnn
+python training/digits.py            all three
+python training/digits.py linear     one of linear, mlp, cnn
 """
 
 import sys
@@ -12,12 +12,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-import torch  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
-from torch.nn import functional  # noqa: E402
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
-from training import release  # noqa: E402
-from vizcore.images import gallery  # noqa: E402
+from training import release
+from vizcore.images import gallery
 from vizcore.models import small_networks
 
 SEED = 0
@@ -41,24 +41,29 @@ class Recipe:
 
 RECIPES = {
     "linear": Recipe(
-        "Digits: linear softmax", "flatten, linear 784 to 10 (7,850 parameters)", 30, 3e-3, 1, 0,
-        ridge=5e-4, rough=4e-3,
+        "Digits: linear softmax", "flatten, linear 784 to 10 (7,850 parameters)", 30, 3e-3, 1, 0, ridge=5e-4, rough=4e-3
     ),
     "mlp": Recipe(
-        "Digits: one hidden layer", "flatten, linear 784 to 128, ReLU, linear 128 to 10 (101,770 parameters)",
-        60, 2e-3, 2, 10, decay=0.1,
+        "Digits: one hidden layer",
+        "flatten, linear 784 to 128, ReLU, linear 128 to 10 (101,770 parameters)",
+        60,
+        2e-3,
+        2,
+        10,
+        decay=0.1,
     ),
     "cnn": Recipe(
-        "Digits: Tiny VGG", "twice (3x3 convolution, ReLU, 3x3 convolution, ReLU, 2x2 max-pooling) with 10 maps,"
+        "Digits: Tiny VGG",
+        "twice (3x3 convolution, ReLU, 3x3 convolution, ReLU, 2x2 max-pooling) with 10 maps,"
         " no padding; flatten, linear 160 to 10 (4,440 parameters)",
-        40, 5e-3, 2, 10, decay=0.01,
+        40,
+        5e-3,
+        2,
+        10,
+        decay=0.01,
     ),
-}  # fmt: skip
-NETWORKS = {
-    "linear": small_networks.digits_linear,
-    "mlp": small_networks.digits_mlp,
-    "cnn": small_networks.digits_cnn,
 }
+NETWORKS = {"linear": small_networks.digits_linear, "mlp": small_networks.digits_mlp, "cnn": small_networks.digits_cnn}
 
 
 def digits() -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -144,10 +149,14 @@ def main(names: list[str]) -> None:
         network, seen, unseen = train(name)
         print(f"{name}: {seen:.4f} seen, {unseen:.4f} held out, {time.monotonic() - started:.0f} s", flush=True)
         release.weights(
-            f"digits_{name}", RECIPES[name].title, network.state_dict(), card(name, seen, unseen),
-            licence="CC-BY-SA-3.0", source="training/digits.py on assets/digits.npz (MNIST)",
+            f"digits_{name}",
+            RECIPES[name].title,
+            network.state_dict(),
+            card(name, seen, unseen),
+            licence="CC-BY-SA-3.0",
+            source="training/digits.py on assets/digits.npz (MNIST)",
             how=f"training/digits.py, seed {SEED}: {RECIPES[name].layout}",
-        )  # fmt: skip
+        )
 
 
 if __name__ == "__main__":

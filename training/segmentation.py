@@ -3,8 +3,8 @@
     python -m training.segmentation --tune      # tries the grid below on the tuning composites and keeps what it found
     python -m training.segmentation             # measures the test composites with the settings in the code
 
-The settings in vizcore/evaluation/segmentation_bench.py are those that `best` finds in the kept grid, unchanged: for each source
-the setting with the largest mean IoU of GrabCut on the tuning composites of both kinds, and for its smoothing the best
+The settings in vizcore/evaluation/segmentation_bench.py are those that `best` finds in the kept grid, unchanged: for
+each source the setting with the largest mean IoU of GrabCut on the tuning composites of both kinds, and for its smoothing the best
 threshold of the same map. The controls without a network are chosen likewise.
 """
 
@@ -115,15 +115,24 @@ def write(content: dict) -> None:
     """The file and its record in the manifest."""
     data = (json.dumps(content, separators=(",", ":")) + "\n").encode()
     Path(segmentation_bench.FILE).write_bytes(data)
-    release.put_on_record([{
-        "path": segmentation_bench.FILE.relative_to(gallery.ASSETS).as_posix(), "sha256": hashlib.sha256(data).hexdigest(),
-        "bytes": len(data), "kind": "measurement", "title": "Segmentation of composites, measured",
-        "category": "measurements", "author": "The authors of this dashboard", "licence": "Apache-2.0",
-        "source": "training/segmentation.py",
-        "how": "python -m training.segmentation --tune, then python -m training.segmentation: intersection over union "
-        "of GrabCut, of a threshold and of centre boxes with the known masks of composites of this project's cut-outs "
-        "on its backgrounds and photographs",
-    }])  # fmt: skip
+    release.put_on_record(
+        [
+            {
+                "path": segmentation_bench.FILE.relative_to(gallery.ASSETS).as_posix(),
+                "sha256": hashlib.sha256(data).hexdigest(),
+                "bytes": len(data),
+                "kind": "measurement",
+                "title": "Segmentation of composites, measured",
+                "category": "measurements",
+                "author": "The authors of this dashboard",
+                "licence": "Apache-2.0",
+                "source": "training/segmentation.py",
+                "how": "python -m training.segmentation --tune, then python -m training.segmentation: intersection over "
+                "union of GrabCut, of a threshold and of centre boxes with the known masks of composites of this "
+                "project's cut-outs on its backgrounds and photographs",
+            }
+        ]
+    )
 
 
 def main() -> None:
@@ -135,10 +144,12 @@ def main() -> None:
         print(*best(found), sep="\n")
         return
     content = {
-        "model": MODEL, "seed": composites.SEED, "box": segmentation_bench.BOX._asdict(),
+        "model": MODEL,
+        "seed": composites.SEED,
+        "box": segmentation_bench.BOX._asdict(),
         "settings": {source: {"params": p, **s._asdict()} for source, (p, s) in segmentation_bench.SOURCES.items()},
         "tuning": json.loads(Path(segmentation_bench.FILE).read_text("utf-8"))["tuning"],
-    }  # fmt: skip
+    }
     write(content | {ground: measure(ground) for ground in composites.GROUNDS})
 
 

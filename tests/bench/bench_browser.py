@@ -12,9 +12,9 @@ from playwright.sync_api import sync_playwright
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
-from browser import conftest  # noqa: E402
+from browser import conftest
 
-from vizcore.images import gallery  # noqa: E402
+from vizcore.images import gallery
 
 ARM = "addEventListener('mousedown', () => { window.pressed = performance.now(); }, {once: true, capture: true})"
 WAIT = """([old]) => new Promise(done => {
@@ -59,8 +59,10 @@ def main() -> None:
             names = [gallery.imagenet_categories()[i] for i in range(400, 420)]
             for label in ("uncached", "cached"):
                 times = [click_to_picture(window, name) for name in names]
-                print(f"{label}: median {1000 * statistics.median(times):.0f} ms, "
-                      f"slowest {1000 * max(times):.0f} ms, {len(times)} changes of the class")
+                print(
+                    f"{label}: median {1000 * statistics.median(times):.0f} ms, "
+                    f"slowest {1000 * max(times):.0f} ms, {len(times)} changes of the class"
+                )
         finally:
             process.terminate()
             browser.close()

@@ -36,8 +36,10 @@ def once(model: str) -> None:
         sheets = top_patches.build(net, pictures, index, chosen, 9, rule, steps.append)
         done = time.perf_counter()
         size = sum(len(sheet.sprite) + len(sheet.first) for sheet in sheets.values()) / 1000
-        print(f"{net.title}, {rule}: {done - start:.2f} s, {len(sheets)} blocks, {len(steps)} drawings "
-              f"(load {loaded - start:.2f}, search {searched - loaded:.2f}, draw {done - searched:.2f}), {size:.0f} kB")
+        print(
+            f"{net.title}, {rule}: {done - start:.2f} s, {len(sheets)} blocks, {len(steps)} drawings "
+            f"(load {loaded - start:.2f}, search {searched - loaded:.2f}, draw {done - searched:.2f}), {size:.0f} kB"
+        )
 
 
 def page(model: str) -> None:

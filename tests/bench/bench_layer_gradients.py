@@ -16,11 +16,11 @@ import torch
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
-import random_networks  # noqa: E402
+import random_networks
 
 from vizcore import models
-from vizcore.inspection import layer_gradients  # noqa: E402
-from vizcore.models import Net  # noqa: E402
+from vizcore.inspection import layer_gradients
+from vizcore.models import Net
 
 TARGET = 3
 

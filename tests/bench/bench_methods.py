@@ -28,11 +28,11 @@ from torch import Tensor
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
-import random_networks  # noqa: E402
+import random_networks
 
-from vizcore import methods  # noqa: E402
-from vizcore.models import Net  # noqa: E402
-from vizcore.models.torchvision_guard import torchvision_models  # noqa: E402
+from vizcore import methods
+from vizcore.models import Net
+from vizcore.models.torchvision_guard import torchvision_models
 
 TARGET = 290
 

@@ -12,11 +12,11 @@ from playwright.sync_api import sync_playwright
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
-from browser import conftest  # noqa: E402
+from browser import conftest
 
 from vizcore import models
 from vizcore.figures import render, sprites
-from vizcore.images import gallery  # noqa: E402
+from vizcore.images import gallery
 from vizcore.inspection import activations
 
 DRAWN = """(old) => new Promise(done => {
@@ -57,8 +57,10 @@ def server_side() -> None:
         for _ in range(5):
             data = render.encode(sprite, "png")
         encode = (time.perf_counter() - start) / 5
-        print(f"{layer}: {maps.shape}, forward {1000 * forward:.0f} ms, sheet {1000 * build:.0f} ms, "
-              f"PNG {1000 * encode:.0f} ms, {len(data) / 1000:.0f} kB")
+        print(
+            f"{layer}: {maps.shape}, forward {1000 * forward:.0f} ms, sheet {1000 * build:.0f} ms, "
+            f"PNG {1000 * encode:.0f} ms, {len(data) / 1000:.0f} kB"
+        )
 
 
 def main() -> None:
@@ -82,8 +84,10 @@ def main() -> None:
                     name = window.page.evaluate(DRAWN, name)
                     times.append(time.perf_counter() - start)
                     window.settle()
-                print(f"{label}: median {1000 * statistics.median(times):.0f} ms, "
-                      f"slowest {1000 * max(times):.0f} ms, {len(times)} changes of the layer")
+                print(
+                    f"{label}: median {1000 * statistics.median(times):.0f} ms, "
+                    f"slowest {1000 * max(times):.0f} ms, {len(times)} changes of the layer"
+                )
             start = time.perf_counter()
             thumb.focus()
             window.page.keyboard.press("End")

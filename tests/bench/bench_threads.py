@@ -19,9 +19,9 @@ import torch
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
-import random_networks  # noqa: E402
+import random_networks
 
-from vizcore import methods  # noqa: E402
+from vizcore import methods
 
 MIX = ("grad_cam", "saliency", "guided_backprop", "layer_cam", "deconvnet", "guided_grad_cam")
 

@@ -24,12 +24,26 @@ class Server:
 
     def __init__(self, root: Path, port: int) -> None:
         self.address = f"127.0.0.1:{port}"
-        command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.headless", "true",
-                   "--server.port", str(port), "--server.fileWatcherType", "none"]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "streamlit",
+            "run",
+            "dashboard.py",
+            "--server.headless",
+            "true",
+            "--server.port",
+            str(port),
+            "--server.fileWatcherType",
+            "none",
+        ]
         self._process = subprocess.Popen(
-            command, cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, stdout=subprocess.DEVNULL,
+            command,
+            cwd=root,
+            env=os.environ | {"PYTHONPATH": str(root)},
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
         deadline = time.monotonic() + 60
         while not self._answers():
             if time.monotonic() > deadline or self._process.poll() is not None:

@@ -348,7 +348,7 @@ def layer_gradients(
     """The gradients of one number at the input and at a layer.
 
     Args:
-        of, target, unit, scalar: as in :class:`vizcore.inspection.layer_gradients.Quantity`; "cut" cuts the graph at `layer`.
+        of, target, unit, scalar: as in `inspection.layer_gradients.Quantity`; "cut" cuts the graph at `layer`.
     """
     start = f"""
 import torch
@@ -359,19 +359,24 @@ x = net.preprocess(images.load("{image}")).requires_grad_()
 """
     if of == "cut":
         number = {"mean": f"A[0, {unit}].mean()", "strongest": f"A[0, {unit}].max()", "sum": "A[0].sum()"}[scalar]
-        return start + f"""
+        return (
+            start
+            + f"""
 from vizcore.models import partial
 
 A = partial.activation(net, x, "{layer}")  # the graph is cut here: nothing behind the layer is run
 number = {number}  # a layer is a tensor: one number of it
 (result,) = torch.autograd.grad(number, x)
 """
+        )
     number = {
         "logit": f"logits[0, {target}]",
         "probability": f"logits.softmax(1)[0, {target}]",
         "loss": f"-logits.log_softmax(1)[0, {target}]",
     }[of]
-    return start + f"""
+    return (
+        start
+        + f"""
 names = [layer.name for layer in net.layers]
 logits, acts = net.forward(x, capture=names)
 number = {number}
@@ -379,6 +384,7 @@ gradients = torch.autograd.grad(number, [x, *acts.values()], allow_unused=True) 
 result = gradients[0]
 at_the_layer = gradients[1 + list(acts).index("{layer}")]
 """
+    )
 
 
 def drawn_back(model: str, layer: str, unit: int, rule: str | None, patches: int) -> str:

@@ -1,6 +1,5 @@
 """How alike two maps are."""
 
-
 import numpy as np
 import torch
 

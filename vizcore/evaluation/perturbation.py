@@ -102,5 +102,3 @@ def to_picture(net: Net, x: Tensor) -> Image.Image:
     mean, std = (torch.tensor(v, dtype=x.dtype, device=x.device)[:, None, None] for v in (net.mean, net.std))
     pixels = ((x[0] * std + mean).clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
     return Image.fromarray(pixels.squeeze(-1) if net.channels == 1 else pixels)
-
-

@@ -49,5 +49,3 @@ def _redrawn(parameter: Tensor, generator: torch.Generator) -> torch.nn.Paramete
     std, mean = torch.std_mean(parameter.detach().float().cpu(), correction=0)
     noise = torch.randn(parameter.shape, generator=generator) * std + mean
     return torch.nn.Parameter(noise.to(parameter), requires_grad=False)
-
-

@@ -79,7 +79,10 @@ def measure_one(net: Net, source: str, settings: Settings, recipe: Recipe) -> tu
 
 
 def measure(
-    net: Net, source: str, settings: Settings, recipes: Sequence[Recipe],
+    net: Net,
+    source: str,
+    settings: Settings,
+    recipes: Sequence[Recipe],
     progress: Callable[[float], None] | None = None,
 ) -> list[Row]:
     """A row for each composite.

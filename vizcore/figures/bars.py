@@ -15,6 +15,7 @@ from vizcore.types import Mean
 if TYPE_CHECKING:
     from vizcore.inspection.likeness import Likeness
 
+
 class Column(NamedTuple):
     """One bar: its height from 0 to 1, its label, whether it is chosen, and a stronger part of it."""
 
@@ -162,12 +163,18 @@ def likeness_bars(rows: Sequence[tuple[str, str, Likeness, float]]) -> str:
     def bar(value: float, text: str, chance: float | None = None) -> str:
         track = "position:relative;height:0.75rem;background:color-mix(in srgb,currentColor 12%,transparent)"
         fill = f"height:100%;width:{100 * _share(value):.1f}%;background:var(--st-primary-color,#1c6c86)"
-        mark = "" if chance is None else (
-            f'<div style="position:absolute;top:0;bottom:-0.25rem;left:{100 * _share(chance):.1f}%;width:2px;'
-            'background:currentColor"></div>'
+        mark = (
+            ""
+            if chance is None
+            else (
+                f'<div style="position:absolute;top:0;bottom:-0.25rem;left:{100 * _share(chance):.1f}%;width:2px;'
+                'background:currentColor"></div>'
+            )
         )
-        return (f'<td style="width:33%;{_CELL}"><div style="padding-bottom:0.15rem">{text}</div>'
-                f'<div style="{track}"><div style="{fill}"></div>{mark}</div></td>')  # fmt: skip
+        return (
+            f'<td style="width:33%;{_CELL}"><div style="padding-bottom:0.15rem">{text}</div>'
+            f'<div style="{track}"><div style="{fill}"></div>{mark}</div></td>'
+        )
 
     heads = ("", "Sees", "Patches alike in their pixels", "Pictures of one kind", "Drawings alike")
     body = "".join(
@@ -175,13 +182,16 @@ def likeness_bars(rows: Sequence[tuple[str, str, Likeness, float]]) -> str:
         f'<td style="{_CELL};white-space:nowrap">{html.escape(sees)}</td>'
         + bar(row.pixels, f"{row.pixels:.2f}, chance {row.pixels_chance:.2f}", row.pixels_chance)
         + bar(row.kind, f"{100 * row.kind:.0f} %, chance {100 * row.kind_chance:.0f} %", row.kind_chance)
-        + bar(drawings, f"{drawings:.2f}") + "</tr>"
+        + bar(drawings, f"{drawings:.2f}")
+        + "</tr>"
         for name, sees, row, drawings in rows
     )
     head = "".join(f'<th style="{_CELL};text-align:left;font-weight:400;opacity:0.8">{text}</th>' for text in heads)
-    return (f'<div style="overflow-x:auto"><table style="border-collapse:collapse;width:100%;min-width:44rem;'
-            f'font-size:0.9rem;font-variant-numeric:tabular-nums"><thead><tr>{head}</tr></thead>'
-            f"<tbody>{body}</tbody></table></div>")  # fmt: skip
+    return (
+        f'<div style="overflow-x:auto"><table style="border-collapse:collapse;width:100%;min-width:44rem;'
+        f'font-size:0.9rem;font-variant-numeric:tabular-nums"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
 
 
 _CELL = "padding:0.3rem 0.8rem 0.3rem 0;border:0"
@@ -235,7 +245,9 @@ def step_chart(steps: np.ndarray, predicted: np.ndarray, actual: np.ndarray) -> 
         f'<div style="{line};left:0;right:0;top:{at(actual[start]):.2f}%;height:1px"></div>'
         f'<div style="{line};left:50%;top:0;bottom:0;width:1px"></div>'
         f'<div style="{line};left:0;right:0;bottom:0;height:1px"></div>'
-        + band(predicted, "#2f8aa6", 0.8) + band(actual, "#d0734a", 0.8) + dots
+        + band(predicted, "#2f8aa6", 0.8)
+        + band(actual, "#d0734a", 0.8)
+        + dots
         + "".join(
             f'<div style="{say};right:calc(100% + 0.5rem);top:calc({at(value):.2f}% - 0.4rem)">'
             f"{render.number(value)}</div>"
@@ -246,7 +258,7 @@ def step_chart(steps: np.ndarray, predicted: np.ndarray, actual: np.ndarray) -> 
         f"<span>{render.number(steps[-1])}</span></div>"
         '<div style="font-size:0.85rem;opacity:0.8;margin:0.2rem 0 0 3.6rem">step, in grey levels of 255 at the pixel '
         "value that moves most; upwards: the activation</div></div>"
-    )  # fmt: skip
+    )
 
 
 def _apart(predicted: np.ndarray, actual: np.ndarray, start: int) -> list[float]:

@@ -49,9 +49,7 @@ def chain_graph(graph: Graph, gradients: dict[str, float], target: str) -> str:
 
     Everything behind the cut is faint. Boxes that can be a target carry `data-node`; colours are CSS classes.
     """
-    parts = [
-        f'<text class="title" x="{x}" y="26">{title}</text>' for x, title in zip(_LEFT, _TITLES, strict=True)
-    ]
+    parts = [f'<text class="title" x="{x}" y="26">{title}</text>' for x, title in zip(_LEFT, _TITLES, strict=True)]
     ordered = sorted(graph.slopes, key=lambda edge: edge[1] in gradients)
     parts += [_edge(graph, *edge, used=edge[1] in gradients) for edge in ordered]
     for node, value in graph.values.items():
@@ -94,5 +92,3 @@ def _bracket(value: float) -> str:
 
 
 # A table of publications.
-
-

@@ -33,17 +33,26 @@ def removal_chart(shares: Sequence[float], scores: Mapping[str, np.ndarray], cho
     figure = go.Figure(
         [
             go.Scatter(
-                x=[100 * share for share in shares], y=scores[key].tolist(), name=title, mode="lines+markers",
-                line={"dash": dashes[key], "width": 3}, hovertemplate="%{x:.3g} %: %{y:.3g}",
+                x=[100 * share for share in shares],
+                y=scores[key].tolist(),
+                name=title,
+                mode="lines+markers",
+                line={"dash": dashes[key], "width": 3},
+                hovertemplate="%{x:.3g} %: %{y:.3g}",
             )
             for key, title in REMOVALS.items()
         ]
-    )  # fmt: skip
+    )
     figure.add_vline(100 * chosen, line_width=1.5, line_dash="dash", line_color="#808080")
     figure.update_layout(
-        height=380, margin={"l": 10, "r": 10, "t": 10, "b": 10}, legend={"orientation": "h", "y": 1.12},
-        xaxis_title="Pixels removed (%)", yaxis_title=name, hovermode="x unified", font_size=15,
-    )  # fmt: skip
+        height=380,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        legend={"orientation": "h", "y": 1.12},
+        xaxis_title="Pixels removed (%)",
+        yaxis_title=name,
+        hovermode="x unified",
+        font_size=15,
+    )
     return figure
 
 
@@ -64,31 +73,49 @@ def depth_chart(net: Net, layers: Sequence[Layer], chosen: str) -> Figure:
         ("cells along a map's side", [layer.out_shape[1] for layer in layers], "cells", _LINE[0]),
         (
             "receptive field, pixels",
-            [layer.receptive_field.size if layer.receptive_field else None for layer in layers], "pixels", _LINE[1],
+            [layer.receptive_field.size if layer.receptive_field else None for layer in layers],
+            "pixels",
+            _LINE[1],
         ),
-    )  # fmt: skip
+    )
     for title, values, unit, colour in series:
         figure.add_scatter(
-            x=steps, y=values, text=names, name=title, mode="lines", line={"color": colour, "width": 3, "shape": "hv"},
+            x=steps,
+            y=values,
+            text=names,
+            name=title,
+            mode="lines",
+            line={"color": colour, "width": 3, "shape": "hv"},
             hovertemplate=f"%{{text}}<br>%{{y}} {unit}<extra></extra>",
         )
         if chosen in names and values[names.index(chosen)] is not None:
             at = names.index(chosen)
             figure.add_scatter(
-                x=[at + 1], y=[values[at]], mode="markers", marker={"size": 12, "color": colour}, text=[chosen],
-                hovertemplate=f"%{{text}}<br>%{{y}} {unit}<extra></extra>", showlegend=False,
+                x=[at + 1],
+                y=[values[at]],
+                mode="markers",
+                marker={"size": 12, "color": colour},
+                text=[chosen],
+                hovertemplate=f"%{{text}}<br>%{{y}} {unit}<extra></extra>",
+                showlegend=False,
             )
     figure.add_scatter(
-        x=[1, len(layers)], y=[net.input_size] * 2, mode="lines",
-        line={"dash": "dot", "width": 1.5, "color": "#8a9499"}, hoverinfo="skip",
+        x=[1, len(layers)],
+        y=[net.input_size] * 2,
+        mode="lines",
+        line={"dash": "dot", "width": 1.5, "color": "#8a9499"},
+        hoverinfo="skip",
         name=f"the picture's side, {net.input_size} pixels",
-    )  # fmt: skip
+    )
     numbers = [value for _, values, _, _ in series for value in values if value] + [net.input_size]
     ticks = [tick for tick in _TICKS if min(numbers) / 2 <= tick <= 2 * max(numbers)]
     figure.update_layout(
-        height=360, margin={"l": 10, "r": 10, "t": 10, "b": 10}, legend={"orientation": "h", "y": 1.12, "x": 0},
-        xaxis={"title": "layer, from input to output"}, yaxis={"type": "log", "tickvals": ticks},
-    )  # fmt: skip
+        height=360,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        legend={"orientation": "h", "y": 1.12, "x": 0},
+        xaxis={"title": "layer, from input to output"},
+        yaxis={"type": "log", "tickvals": ticks},
+    )
     return figure
 
 
@@ -98,14 +125,20 @@ def trace_chart(found: Preferred, before_relu: bool) -> Figure:
 
     figure = go.Figure(
         go.Scatter(
-            x=list(range(1, len(found.trace) + 1)), y=found.trace[:, 0].tolist(), mode="lines",
-            line={"color": _LINE[0], "width": 3}, hovertemplate="step %{x}<br>%{y:.3g}<extra></extra>",
+            x=list(range(1, len(found.trace) + 1)),
+            y=found.trace[:, 0].tolist(),
+            mode="lines",
+            line={"color": _LINE[0], "width": 3},
+            hovertemplate="step %{x}<br>%{y:.3g}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.update_layout(
-        height=300, margin={"l": 10, "r": 10, "t": 10, "b": 10}, xaxis={"title": "step"}, showlegend=False,
+        height=300,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        xaxis={"title": "step"},
+        showlegend=False,
         yaxis={"title": "mean of the map" + (", before its ReLU" if before_relu else "")},
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -115,14 +148,26 @@ def class_chart(names: Sequence[str], values: np.ndarray, unit: str) -> Figure:
 
     colours = ["#c0473c" if value > 0 else "#3f6fb5" for value in values]
     figure = go.Figure(
-        go.Bar(x=values.tolist(), y=list(range(len(values))), orientation="h", marker_color=colours,
-               customdata=list(names), hovertemplate="%{customdata}<br>%{x:.3g}<extra></extra>")
-    )  # fmt: skip
+        go.Bar(
+            x=values.tolist(),
+            y=list(range(len(values))),
+            orientation="h",
+            marker_color=colours,
+            customdata=list(names),
+            hovertemplate="%{customdata}<br>%{x:.3g}<extra></extra>",
+        )
+    )
     figure.update_layout(
-        height=80 + 28 * len(values), margin={"l": 10, "r": 10, "t": 10, "b": 10}, xaxis={"title": unit},
-        yaxis={"autorange": "reversed", "tickmode": "array", "tickvals": list(range(len(values))),
-               "ticktext": list(names)},
-    )  # fmt: skip
+        height=80 + 28 * len(values),
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        xaxis={"title": unit},
+        yaxis={
+            "autorange": "reversed",
+            "tickmode": "array",
+            "tickvals": list(range(len(values))),
+            "ticktext": list(names),
+        },
+    )
     return figure
 
 
@@ -136,23 +181,34 @@ def gradient_chart(
     texts = [f"{name}<br>{' × '.join(map(str, shape))}" for name, shape in zip(names, shapes, strict=True)]
     figure = go.Figure(
         go.Scatter(
-            x=steps, y=[value or None for value in values], text=texts, mode="lines+markers", connectgaps=False,
-            line={"color": _LINE[0], "width": 2}, marker={"size": 5},
+            x=steps,
+            y=[value or None for value in values],
+            text=texts,
+            mode="lines+markers",
+            connectgaps=False,
+            line={"color": _LINE[0], "width": 2},
+            marker={"size": 5},
             hovertemplate="%{text}<br>%{y:.3g}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     if chosen in names and values[names.index(chosen)]:
         at = names.index(chosen)
         figure.add_scatter(
-            x=[at], y=[values[at]], mode="markers", marker={"size": 14, "color": _LINE[1]}, hoverinfo="skip",
-        )  # fmt: skip
-        figure.add_vline(at, line={"color": _LINE[1], "dash": "dot", "width": 1.5}, annotation_text=short(chosen, 30),
-                         annotation_position="top")  # fmt: skip
+            x=[at], y=[values[at]], mode="markers", marker={"size": 14, "color": _LINE[1]}, hoverinfo="skip"
+        )
+        figure.add_vline(
+            at,
+            line={"color": _LINE[1], "dash": "dot", "width": 1.5},
+            annotation_text=short(chosen, 30),
+            annotation_position="top",
+        )
     figure.update_layout(
-        height=340, margin={"l": 10, "r": 10, "t": 30, "b": 10}, showlegend=False,
+        height=340,
+        margin={"l": 10, "r": 10, "t": 30, "b": 10},
+        showlegend=False,
         xaxis={"title": "layer, from the picture to the score"},
         yaxis={"type": "log", "title": title, "exponentformat": "power", "dtick": 1},
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -162,21 +218,38 @@ def error_chart(steps: Sequence[float], errors: Sequence[float], rounding: Seque
 
     figure = go.Figure()
     figure.add_scatter(
-        x=list(steps), y=list(rounding), mode="lines", name="float32 rounding, ε |s| / h",
-        line={"dash": "dot", "color": "#8a9499", "width": 2}, hoverinfo="skip",
-    )  # fmt: skip
+        x=list(steps),
+        y=list(rounding),
+        mode="lines",
+        name="float32 rounding, ε |s| / h",
+        line={"dash": "dot", "color": "#8a9499", "width": 2},
+        hoverinfo="skip",
+    )
     figure.add_scatter(
-        x=list(steps), y=[error or None for error in errors], mode="lines+markers", name="relative difference",
-        line={"color": _LINE[0], "width": 3}, marker={"size": 8},
+        x=list(steps),
+        y=[error or None for error in errors],
+        mode="lines+markers",
+        name="relative difference",
+        line={"color": _LINE[0], "width": 3},
+        marker={"size": 8},
         hovertemplate="h = %{x:.3g}<br>%{y:.3g}<extra></extra>",
-    )  # fmt: skip
+    )
     at = list(steps).index(chosen)
     if errors[at]:
-        figure.add_scatter(x=[chosen], y=[errors[at]], mode="markers", marker={"size": 15, "color": _LINE[1]},
-                           hoverinfo="skip", showlegend=False)  # fmt: skip
+        figure.add_scatter(
+            x=[chosen],
+            y=[errors[at]],
+            mode="markers",
+            marker={"size": 15, "color": _LINE[1]},
+            hoverinfo="skip",
+            showlegend=False,
+        )
     axis = {"type": "log", "exponentformat": "power", "dtick": 1}
     figure.update_layout(
-        height=320, margin={"l": 10, "r": 10, "t": 10, "b": 10}, legend={"orientation": "h", "y": 1.14, "x": 0},
-        xaxis=axis | {"title": "step h, normalized units"}, yaxis=axis | {"title": "relative difference"},
-    )  # fmt: skip
+        height=320,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        legend={"orientation": "h", "y": 1.14, "x": 0},
+        xaxis=axis | {"title": "step h, normalized units"},
+        yaxis=axis | {"title": "relative difference"},
+    )
     return figure

@@ -56,9 +56,17 @@ def draw(strip: "Strip", patches: int = 9) -> Sheet:
     side, high = 288 // columns, -(-max(map(len, strip.hits)) // columns)
     firsts = [[row[half][0] for row in rows if row[half]] for half in (0, 1)]
     return Sheet(
-        strip.layer, strip.units, strip.hits, _sprite(rows, columns, high, side),
-        _sprite([firsts], len(strip.units), 1, FIRST), side, columns, high, strip.titles, strip.alike,
-    )  # fmt: skip
+        strip.layer,
+        strip.units,
+        strip.hits,
+        _sprite(rows, columns, high, side),
+        _sprite([firsts], len(strip.units), 1, FIRST),
+        side,
+        columns,
+        high,
+        strip.titles,
+        strip.alike,
+    )
 
 
 def _sprite(rows: Sequence[Sequence[Sequence[Image.Image]]], columns: int, high: int, side: int) -> bytes:

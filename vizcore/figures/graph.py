@@ -115,7 +115,8 @@ def _arc_levels(graph, column, lane, row, blocked) -> dict[tuple[int, int], int]
     busy: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for _, start, end, edge in sorted(spans):
         level = next(
-            at for at in range(10**6)
+            at
+            for at in range(10**6)
             if at == 7 or all(end <= a or start >= b for a, b in busy.get((row[edge[0]], at), []))
         )
         busy.setdefault((row[edge[0]], level), []).append((start, end))
@@ -214,7 +215,13 @@ def legend(ends: tuple[float, float], unit: str) -> str:
 
 
 def drawing(
-    graph: Graph, sizes: Mapping[str, Size | None], norm: str, chosen: str, score: str, cut: bool, per_row: int = 8,
+    graph: Graph,
+    sizes: Mapping[str, Size | None],
+    norm: str,
+    chosen: str,
+    score: str,
+    cut: bool,
+    per_row: int = 8,
     whole: Graph | None = None,
 ) -> dict:
     """Boxes, ways and words of the graph, coloured by the gradient at each layer.
@@ -243,12 +250,19 @@ def drawing(
         plain = node.name == SCORE or not node.names
         nodes.append(
             {
-                "name": "" if node.name in (INPUT, SCORE) else node.name, "x": x, "y": y, "round": not node.names,
+                "name": "" if node.name in (INPUT, SCORE) else node.name,
+                "x": x,
+                "y": y,
+                "round": not node.names,
                 "lines": [node.join] if not node.names else [score] if node.name == SCORE else _lines(node),
-                "join": node.join if node.names else "", "fill": "" if plain else fill, "ink": "" if plain else ink,
-                "title": _title(node, value, norm, score), "chosen": number == at, "off": number not in alive,
+                "join": node.join if node.names else "",
+                "fill": "" if plain else fill,
+                "ink": "" if plain else ink,
+                "title": _title(node, value, norm, score),
+                "chosen": number == at,
+                "off": number not in alive,
             }
-        )  # fmt: skip
+        )
     edges = [
         {"d": rounded(way), "off": to not in alive, "on": cut and to in alive}
         for (source, to), way in zip(graph.edges, places.edges, strict=True)

@@ -1,6 +1,5 @@
 """Figures of the segmentation page: masks in, a picture or a piece of HTML out."""
 
-
 import numpy as np
 from PIL import Image
 
@@ -51,5 +50,3 @@ def outlined(picture: Image.Image, mask: np.ndarray, side: int = SIDE) -> Image.
     pixels = np.where(large[..., None], photo, 0.45 * photo)
     pixels[edge(large, max(1, side // 110))] = OBJECT
     return Image.fromarray(np.rint(pixels).astype(np.uint8))
-
-

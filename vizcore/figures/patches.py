@@ -64,9 +64,9 @@ def gradient_patches(gradients: np.ndarray, boxes: Sequence[Box]) -> list[Image.
         height, width = gradient.shape[1:]
         patch = np.zeros((3, bottom - top, right - left), np.float32)
         inside = max(top, 0), min(bottom, height), max(left, 0), min(right, width)
-        patch[:, inside[0] - top : inside[1] - top, inside[2] - left : inside[3] - left] = (
-            gradient[:, inside[0] : inside[1], inside[2] : inside[3]]
-        )
+        patch[:, inside[0] - top : inside[1] - top, inside[2] - left : inside[3] - left] = gradient[
+            :, inside[0] : inside[1], inside[2] : inside[3]
+        ]
         patches.append(render.gradient_image(patch))
     return patches
 
@@ -124,6 +124,7 @@ def boxed(picture: Image.Image, field: Box, window: Box | None, crisp: bool) -> 
 
 def cards(cards: Sequence[Card], side: int = 288) -> str:
     """HTML: one column for each card, as many side by side as there is room for."""
+
     def image(picture: Image.Image, alt: str) -> str:
         address = render.data_uri(picture.resize((side, side), Image.Resampling.BICUBIC))
         return f'<img alt="{html.escape(alt)}" style="width:100%;display:block;border-radius:2px" src="{address}">'

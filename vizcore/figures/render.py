@@ -25,9 +25,9 @@ _CENTRE = (96.0, 0.0, 0.0)
 _BLUES = ((82.0, -6.0, -18.0), (62.0, -3.0, -42.0), (44.0, 12.0, -54.0), (28.0, 20.0, -48.0))
 _REDS = ((82.0, 17.0, 13.0), (62.0, 45.0, 33.0), (44.0, 56.0, 38.0), (28.0, 46.0, 30.0))
 
-_RGB_TO_XYZ = np.array([[0.4124564, 0.3575761, 0.1804375],
-                        [0.2126729, 0.7151522, 0.0721750],
-                        [0.0193339, 0.1191920, 0.9503041]])  # sRGB primaries, D65 (IEC 61966-2-1)
+_RGB_TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)  # sRGB primaries, D65 (IEC 61966-2-1)
 _WHITE_POINT = _RGB_TO_XYZ.sum(axis=1)
 
 
@@ -94,8 +94,7 @@ def limits(values: np.ndarray, signed: bool, clip: float = 100.0) -> tuple[float
     return (-top if signed else 0.0), top
 
 
-def colorize(values: np.ndarray, signed: bool = False, vmax: float | None = None,
-             clip: float = 100.0) -> Image.Image:
+def colorize(values: np.ndarray, signed: bool = False, vmax: float | None = None, clip: float = 100.0) -> Image.Image:
     """The map (H, W) in colour, one pixel per value, RGB.
 
     Unsigned: 0 to `vmax` run through `HEAT`; negative values are drawn as zero. Signed: -`vmax` to `vmax` run
@@ -106,8 +105,14 @@ def colorize(values: np.ndarray, signed: bool = False, vmax: float | None = None
     return Image.fromarray(_colours_of(signed)[_indices(values, signed, _top(values, signed, vmax, clip))])
 
 
-def overlay(photo: Image.Image, values: np.ndarray, opacity: float = 0.5, signed: bool = False,
-            vmax: float | None = None, clip: float = 100.0) -> Image.Image:
+def overlay(
+    photo: Image.Image,
+    values: np.ndarray,
+    opacity: float = 0.5,
+    signed: bool = False,
+    vmax: float | None = None,
+    clip: float = 100.0,
+) -> Image.Image:
     """The map (h, w), enlarged bilinearly to the photograph's size, laid over it; RGB.
 
     The raw values are enlarged, then coloured; the scale is taken from `values` as given, so that overlay,
@@ -133,8 +138,7 @@ def gradient_image(values: np.ndarray, clip: float = 99.5, vmax: float | None = 
     return Image.fromarray(np.moveaxis(_indices(values, True, _top(values, True, vmax, clip)), 0, -1).copy())
 
 
-def enlarge(picture: Image.Image | np.ndarray, size: tuple[int, int],
-            smooth: bool) -> Image.Image | np.ndarray:
+def enlarge(picture: Image.Image | np.ndarray, size: tuple[int, int], smooth: bool) -> Image.Image | np.ndarray:
     """An image, or a map (H, W) as float32, at `size` = (width, height): crisp cells, or smooth (bilinear).
 
     Bilinear has cell centres at half pixels, as `torch.nn.functional.interpolate(align_corners=False)`.

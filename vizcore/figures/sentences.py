@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vizcore.evaluation.segmentation_bench import Row
     from vizcore.inspection.relu_step import Step
 
+
 def removal(logits: Mapping[str, float], share: float, name: str) -> str:
     """What the curve says at one share, in words.
 
@@ -40,10 +41,12 @@ def gradient_by_depth(names: Sequence[str], values: Sequence[float], norm: str, 
     ratio = first[0] / last[0]
     change = f"{render.number(ratio)} times as large" if ratio >= 1 else f"{render.number(1 / ratio)} times smaller"
     judged = (
-        "It vanishes on the way: so little arrives that early layers would hardly learn from it." if ratio < 1e-4
-        else "It explodes on the way." if ratio > 1e4
+        "It vanishes on the way: so little arrives that early layers would hardly learn from it."
+        if ratio < 1e-4
+        else "It explodes on the way."
+        if ratio > 1e4
         else f"Over {len(names) - 1} layers that is neither vanishing nor exploding, which would be many powers of ten."
-    )  # fmt: skip
+    )
     zero = sum(value == 0 for value in values)
     return (
         f"{norm.upper()} at {last[1]}: {render.number(last[0])}; at the picture: {render.number(first[0])}, {change}. "
@@ -84,8 +87,10 @@ def without_network(measured: Mapping[str, Mapping[str, Sequence[Row]]], titles:
         best = max(cuts, key=lambda title: cuts[title].mean())
         _, low, high = Mean.of(cuts[best] - box)
         found = "the map is better" if low > 0 else "the box is better" if high < 0 else "no difference beyond chance"
-        said.append(f"on {name.lower()} {box.mean():.2f}, from the seeds of the best map ({best}) "
-                    f"{cuts[best].mean():.2f}: {found}")  # fmt: skip
+        said.append(
+            f"on {name.lower()} {box.mean():.2f}, from the seeds of the best map ({best}) "
+            f"{cuts[best].mean():.2f}: {found}"
+        )
     return f"GrabCut does much of the work. Started from a plain box, without a network, it reaches {'; '.join(said)}."
 
 

@@ -26,9 +26,17 @@ class Layout(NamedTuple):
         return left, top, left + self.cell, top + self.cell
 
 
-def sprite(maps: np.ndarray, columns: int | None = None, cell: int = 64, gap: int = 4,
-           shared: bool = False, signed: bool = False, background: Colour = (127, 127, 127),
-           smooth: bool = False, vmax: float | None = None) -> tuple[Image.Image, Layout]:
+def sprite(
+    maps: np.ndarray,
+    columns: int | None = None,
+    cell: int = 64,
+    gap: int = 4,
+    shared: bool = False,
+    signed: bool = False,
+    background: Colour = (127, 127, 127),
+    smooth: bool = False,
+    vmax: float | None = None,
+) -> tuple[Image.Image, Layout]:
     """Many maps (K, H, W) in one RGB picture, and the layout that finds a map again.
 
     `shared=True` puts all on one scale, `limits(maps, signed)`, and `vmax` on a scale of the caller's;
@@ -62,10 +70,11 @@ def sprite(maps: np.ndarray, columns: int | None = None, cell: int = 64, gap: in
     canvas[:] = background
     colours = np.empty((layout.rows * columns, high, wide, 3), np.uint8)
     colours[:count], colours[count:] = _colours_of(signed)[cells], background
-    canvas[:, down:down + high, :, right:right + wide] = \
-        colours.reshape(layout.rows, columns, high, wide, 3).swapaxes(1, 2)
+    canvas[:, down : down + high, :, right : right + wide] = colours.reshape(
+        layout.rows, columns, high, wide, 3
+    ).swapaxes(1, 2)
     picture = canvas.reshape(layout.rows * step, columns * step, 3)
-    return Image.fromarray(picture[:layout.rows * step - gap, :columns * step - gap].copy()), layout
+    return Image.fromarray(picture[: layout.rows * step - gap, : columns * step - gap].copy()), layout
 
 
 def _weights(source: int, target: int) -> np.ndarray:
@@ -90,7 +99,7 @@ def atlas(tiles: np.ndarray) -> tuple[Image.Image, Layout]:
     layout = Layout(min(columns, count), -(-count // min(columns, count)), side, 0, count)
     cells = np.zeros((layout.rows * layout.columns, side, side, 3), np.uint8)
     down, right = (side - height) // 2, (side - width) // 2
-    cells[:count, down:down + height, right:right + width] = tiles
+    cells[:count, down : down + height, right : right + width] = tiles
     rows = cells.reshape(layout.rows, layout.columns, side, side, 3).swapaxes(1, 2)
     return Image.fromarray(rows.reshape(layout.rows * side, layout.columns * side, 3).copy()), layout
 

@@ -15,6 +15,7 @@ from vizcore.figures.render import signed
 if TYPE_CHECKING:
     from vizcore.inspection.relu_step import Step
 
+
 def number_grid(values: ArrayLike, title: str, dropped: ArrayLike | None = None, mask: bool = False) -> str:
     """A grid of numbers as HTML.
 
@@ -62,11 +63,13 @@ def _sign(part: str) -> str:
 def relu_row(step: Step) -> str:
     """HTML table of (1, n) numbers: forward, the arriving gradient, and what each rule sends on."""
     rows = [
-        ("Forward: input f", step.f, None), ("ReLU(f)", step.out, step.open),
-        ("Backward: R arrives", step.gradient, None), ("Backprop: f > 0", step.back["backprop"], step.open),
+        ("Forward: input f", step.f, None),
+        ("ReLU(f)", step.out, step.open),
+        ("Backward: R arrives", step.gradient, None),
+        ("Backprop: f > 0", step.back["backprop"], step.open),
         ("Deconvnet: R > 0", step.back["deconvnet"], step.positive),
         ("Guided: both", step.back["guided"], step.open * step.positive),
-    ]  # fmt: skip
+    ]
     lines = []
     for number, (title, values, kept) in enumerate(rows):
         marks = [1.0] * values.shape[1] if kept is None else kept[0].tolist()

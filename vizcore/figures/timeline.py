@@ -89,5 +89,3 @@ def chart(works: Sequence[Work], runs: Collection[str], family: str | None = Non
 def tips(works: Sequence[Work]) -> dict[str, list[str]]:
     """What the pointer shows at each work, by key: the name, who and where, and the idea."""
     return {work.key: [work.name, f"{short(work.authors)}, {work.venue}", work.idea] for work in works}
-
-

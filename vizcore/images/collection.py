@@ -33,9 +33,10 @@ def open_collection(name: str = "gallery", channels: int = 3) -> Collection:
         raise ValueError(f"There is no collection called '{name}'. Known: {', '.join(COLLECTIONS)}.")
     assets = [asset for kind in COLLECTIONS[name] for asset in gallery.records(kind)]
     return Collection(
-        tuple(asset.title for asset in assets), tuple(asset.sha256 for asset in assets),
+        tuple(asset.title for asset in assets),
+        tuple(asset.sha256 for asset in assets),
         lambda i: _opaque(gallery.open_image(assets[i])),
-    )  # fmt: skip
+    )
 
 
 def _opaque(image: Image.Image) -> Image.Image:

@@ -53,11 +53,7 @@ def all_records() -> tuple[Asset, ...]:
     known = Asset.__dataclass_fields__
     return tuple(
         Asset(
-            **{
-                key: tuple(value) if isinstance(value, list) else value
-                for key, value in table.items()
-                if key in known
-            }
+            **{key: tuple(value) if isinstance(value, list) else value for key, value in table.items() if key in known}
         )
         for table in tables
     )

@@ -29,11 +29,13 @@ def normalize(ink: np.ndarray) -> np.ndarray:
     rows, columns = np.nonzero(ink.max(1))[0], np.nonzero(ink.max(0))[0]
     if not len(rows):
         return np.zeros((SIDE, SIDE), np.uint8)
-    part = ink[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1]
+    part = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     shrink = BOX / max(part.shape)
     size = tuple(max(1, round(length * shrink)) for length in part.shape[::-1])
-    small = np.asarray(Image.fromarray(part).resize(size, Image.Resampling.BOX if shrink < 1 else
-                                                    Image.Resampling.BILINEAR), dtype=np.float64)
+    small = np.asarray(
+        Image.fromarray(part).resize(size, Image.Resampling.BOX if shrink < 1 else Image.Resampling.BILINEAR),
+        dtype=np.float64,
+    )
     height, width = small.shape
     mass = small.sum() or 1.0
     middle = ((small.sum(1) @ np.arange(height)) / mass, (small.sum(0) @ np.arange(width)) / mass)
@@ -42,5 +44,5 @@ def normalize(ink: np.ndarray) -> np.ndarray:
         for centre, length in zip(middle, small.shape, strict=True)
     )
     page = np.zeros((SIDE, SIDE), np.uint8)
-    page[top:top + height, left:left + width] = np.rint(small)
+    page[top : top + height, left : left + width] = np.rint(small)
     return page

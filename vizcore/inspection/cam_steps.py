@@ -65,9 +65,14 @@ def unroll(net: Net, x: Tensor, target: int, layer: str | None = None, counterfa
     weights = cam.grad_cam_weights(gradients)
     before_relu = cam.weighted_sum(weights, activations)
     return Unrolled(
-        activations[0], gradients[0], weights[0], weights[0][:, None, None] * activations[0],
-        before_relu[0], before_relu[0].relu(), float(scores[0]),
-    )  # fmt: skip
+        activations[0],
+        gradients[0],
+        weights[0],
+        weights[0][:, None, None] * activations[0],
+        before_relu[0],
+        before_relu[0].relu(),
+        float(scores[0]),
+    )
 
 
 class LinearHead(NamedTuple):
@@ -113,5 +118,3 @@ def linear_head(net: Net, steps: Unrolled, target: int) -> LinearHead | None:
         return None
     error = (steps.weights - row / (height * width)).abs().max() / steps.weights.abs().max().clamp(min=1e-12)
     return LinearHead(float(error), float(steps.before_relu.sum()), bias, steps.score)
-
-

@@ -41,9 +41,7 @@ def kinds(net: Net, pictures: Collection) -> tuple[str, ...]:
     return tuple(of.get(digest, "") for digest in pictures.digests)
 
 
-def likeness(
-    net: Net, pictures: Collection, index: Index, layers: Sequence[str], seed: int = 0
-) -> dict[str, Likeness]:
+def likeness(net: Net, pictures: Collection, index: Index, layers: Sequence[str], seed: int = 0) -> dict[str, Likeness]:
     """How alike the best patches of a unit are, layer by layer: in their pixels, and in what the pictures show.
 
     Patches grow with depth, and larger patches of photographs are less alike whatever a unit does: compare with
@@ -62,8 +60,10 @@ def likeness(
             strangers = generator.permutation(len(crops))[: len(hits)]
             cells = generator.integers(0, layer.out_shape[1:], (len(hits), 2))
             best = [_shrunk(crops[hit.picture], top_patches.patch_box(net, layer, hit.cell)) for hit in hits]
-            other = [_shrunk(crops[n], top_patches.patch_box(net, layer, (int(r), int(c))))
-                     for n, (r, c) in zip(strangers, cells, strict=True)]  # fmt: skip
+            other = [
+                _shrunk(crops[n], top_patches.patch_box(net, layer, (int(r), int(c))))
+                for n, (r, c) in zip(strangers, cells, strict=True)
+            ]
             rows.append((mean_correlation(best), mean_correlation(other), _same(labels[[hit.picture for hit in hits]])))
         found[name] = Likeness(*np.mean(rows, 0).tolist(), _same(labels), len(units))
     return found

@@ -46,9 +46,10 @@ def layers(net: Net) -> tuple[Layer, ...]:
     """The layers that have neurons of their own: stacks of maps, and vectors behind them."""
     passed_on = ("flatten", "dropout", "identity")
     return tuple(
-        layer for layer in net.layers
+        layer
+        for layer in net.layers
         if len(layer.out_shape) == 3 or (len(layer.out_shape) == 1 and layer.kind not in passed_on)
-    )  # fmt: skip
+    )
 
 
 def default_layer(net: Net) -> str:
@@ -58,9 +59,10 @@ def default_layer(net: Net) -> str:
         raise ValueError(f"{net.title} has no layer with neurons to choose. Choose another model in the sidebar.")
     maps = [layer for layer in found if layer.spatial]
     small = [
-        layer for layer in maps
+        layer
+        for layer in maps
         if layer.receptive_field and layer.kind == "relu" and 2 * layer.receptive_field.size <= net.input_size
-    ]  # fmt: skip
+    ]
     return (small or maps or found)[-1].name
 
 
@@ -111,9 +113,14 @@ def spread(gradient: np.ndarray, layer: Layer, cell: Cell) -> Spread:
     field, middle = (_mask(box(layer, cell, *strength.shape), strength.shape) for box in (field_box, central_box))
     total, outside = float(strength.sum()), float(strength[~field].sum())
     return Spread(
-        total, outside, 1 - outside / total if total else 0.0, float(strength[middle].sum()) / total if total else 0.0,
-        float(middle.sum() / max(1, field.sum())), int((strength > 0).sum()), int(field.sum()),
-    )  # fmt: skip
+        total,
+        outside,
+        1 - outside / total if total else 0.0,
+        float(strength[middle].sum()) / total if total else 0.0,
+        float(middle.sum() / max(1, field.sum())),
+        int((strength > 0).sum()),
+        int(field.sum()),
+    )
 
 
 def _mask(box: Box, shape: tuple[int, int]) -> np.ndarray:
@@ -168,9 +175,7 @@ def holds_until(steps: Sequence[float], predicted: np.ndarray, actual: np.ndarra
 # Layers without maps: the index of patches does not have them.
 
 
-def answers(
-    net: Net, pictures: Collection, layer: str, progress: Callable[[float], None] | None = None
-) -> np.ndarray:
+def answers(net: Net, pictures: Collection, layer: str, progress: Callable[[float], None] | None = None) -> np.ndarray:
     """(P, K) float32: what each number of a vector layer answers to each picture."""
     rows = []
     for number in range(len(pictures.titles)):

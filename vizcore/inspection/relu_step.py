@@ -71,5 +71,3 @@ def through_relu(f: Tensor, gradient: Tensor, ceiling: float | None = None) -> S
         back[rule] = torch.autograd.grad(through, leaf, gradient)[0]
     (is_open,) = torch.autograd.grad(out, leaf, torch.ones_like(out))
     return Step(f, out.detach(), gradient, is_open, (gradient > 0).to(f), back)
-
-

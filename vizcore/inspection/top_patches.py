@@ -66,9 +66,10 @@ class Index:
         net.check_unit(layer, unit)
         values, pictures, cells = (part[unit, :count] for part in self.rankings[layer])
         return tuple(
-            Hit(int(p), float(v), divmod(int(c), width)) for v, p, c in zip(values, pictures, cells, strict=True)
+            Hit(int(p), float(v), divmod(int(c), width))
+            for v, p, c in zip(values, pictures, cells, strict=True)
             if p >= 0
-        )  # fmt: skip
+        )
 
 
 # The box that is cut out of a picture.
@@ -153,9 +154,16 @@ def directory() -> Path:
 def identity(net: Net, pictures: Collection, count: int = COUNT) -> str:
     """A digest of all that the index depends on: weights, layers, preprocessing, pictures, layout of the file."""
     about = [
-        VERSION, count, [(layer.name, layer.out_shape) for layer in net.layers],
-        net.input_size, net.resize, net.mean, net.std, int(net.interpolation), pictures.digests,
-    ]  # fmt: skip
+        VERSION,
+        count,
+        [(layer.name, layer.out_shape) for layer in net.layers],
+        net.input_size,
+        net.resize,
+        net.mean,
+        net.std,
+        int(net.interpolation),
+        pictures.digests,
+    ]
     digest = hashlib.sha256(json.dumps(about).encode())
     for name, tensor in net.network.state_dict().items():
         digest.update(name.encode())
@@ -224,8 +232,9 @@ def firing_on(net: Net, x: torch.Tensor, layers: Sequence[str], count: int) -> d
     starts = {layer: model_layers.before_relu(net, layer) for layer in layers}
     with torch.no_grad():
         acts = partial.activations(net, x, tuple(set(starts.values())))
-    return {layer: _largest(acts[start][0].flatten(1).amax(1).numpy(force=True), count)
-            for layer, start in starts.items()}  # fmt: skip
+    return {
+        layer: _largest(acts[start][0].flatten(1).amax(1).numpy(force=True), count) for layer, start in starts.items()
+    }
 
 
 def at_random(layer: Layer, count: int, seed: int) -> tuple[int, ...]:

@@ -1,6 +1,5 @@
 """Which classes a unit feeds: how the scores would change without what the unit says."""
 
-
 import torch
 from torch import Tensor
 
@@ -35,5 +34,3 @@ def contributions(net: Net, x: Tensor, layer: str, unit: int) -> Tensor:
         total = (gradient[:, unit] * acts[layer][:, unit].detach()).sum()
         (result,) = torch.autograd.grad(total, v)
     return result.mean(0)
-
-

@@ -36,12 +36,7 @@ class Gradients(NamedTuple):
 
 
 def gradient(
-    net: Net,
-    x: Tensor,
-    layer: str,
-    unit: int,
-    cells: Cell | Sequence[Cell] | None = None,
-    rule: str | None = None,
+    net: Net, x: Tensor, layer: str, unit: int, cells: Cell | Sequence[Cell] | None = None, rule: str | None = None
 ) -> Gradients:
     r"""One neuron in N pictures.
 

@@ -143,9 +143,7 @@ def feature_maps(net: Net, x: Tensor, layer: str | None) -> Tensor:
         return partial.activation(net, x.detach(), map_layer(net, layer))
 
 
-def eigen_cam(
-    net: Net, x: Tensor, target: int | Tensor, layer: str | None = None, centred: bool = False
-) -> Tensor:
+def eigen_cam(net: Net, x: Tensor, target: int | Tensor, layer: str | None = None, centred: bool = False) -> Tensor:
     r"""Eigen-CAM, $A V_1$: the maps projected on their first principal direction. It knows no class.
 
     Muhammad & Yeasin, "Eigen-CAM" (IJCNN 2020), equations 5 and 6: $A = U \Sigma V^\top$ is the singular value

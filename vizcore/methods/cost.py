@@ -55,5 +55,3 @@ def per_ablation(net: Net, params: Mapping[str, Any], maps: np.ndarray | None) -
 
 def _count(number: int, what: str) -> str:
     return f"1 {what}" if number == 1 else f"{number} {what}{'es' if what.endswith('s') else 's'}"
-
-

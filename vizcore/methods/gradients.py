@@ -208,5 +208,3 @@ def _blur(x: Tensor, sigma: float) -> Tensor:
     x = F.pad(x, (radius,) * 4, mode="reflect")
     x = F.conv2d(x, kernel[:, :, :, None], groups=x.shape[1])
     return F.conv2d(x, kernel[:, :, None, :], groups=x.shape[1])
-
-

@@ -81,9 +81,7 @@ class EfficientNetLite0(nn.Sequential):
             blocks = OrderedDict()
             for block in range(1, repeats + 1):
                 first = block == 1
-                blocks[f"block{block}"] = InvertedResidual(
-                    channels, outputs, kernel, stride if first else 1, expansion
-                )
+                blocks[f"block{block}"] = InvertedResidual(channels, outputs, kernel, stride if first else 1, expansion)
                 channels = outputs
             parts[f"stage{number}"] = nn.Sequential(blocks)
         parts["head"] = conv_norm(channels, 1280, 1)
@@ -110,13 +108,20 @@ def rename(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 _BLOCKS = [f"stage{s}.block{b}" for s, row in enumerate(STAGES, start=1) for b in range(1, row[0] + 1)]
 _IN_BLOCK = {
-    "_expand_conv": "expand.conv", "_bn0": "expand.norm", "_depthwise_conv": "depthwise.conv",
-    "_bn1": "depthwise.norm", "_project_conv": "project.conv", "_bn2": "project.norm",
-}  # fmt: skip
+    "_expand_conv": "expand.conv",
+    "_bn0": "expand.norm",
+    "_depthwise_conv": "depthwise.conv",
+    "_bn1": "depthwise.norm",
+    "_project_conv": "project.conv",
+    "_bn2": "project.norm",
+}
 _OUTSIDE = {
-    "_conv_stem": "stem.conv", "_bn0": "stem.norm", "_conv_head": "head.conv", "_bn1": "head.norm",
+    "_conv_stem": "stem.conv",
+    "_bn0": "stem.norm",
+    "_conv_head": "head.conv",
+    "_bn1": "head.norm",
     "_fc": "classifier",
-}  # fmt: skip
+}
 
 
 def _new_name(name: str) -> str:

@@ -18,8 +18,15 @@ from vizcore.models.net import Layer, Net
 from vizcore.models.partial import noting
 from vizcore.types import INPUT, SCORE
 
-_JOINS = {"AddBackward0": "+", "CatBackward0": "concat", "MulBackward0": "×", "SubBackward0": "−", "StackBackward0":
-          "concat", "DivBackward0": "÷", "BmmBackward0": "×"}  # fmt: skip
+_JOINS = {
+    "AddBackward0": "+",
+    "CatBackward0": "concat",
+    "MulBackward0": "×",
+    "SubBackward0": "−",
+    "StackBackward0": "concat",
+    "DivBackward0": "÷",
+    "BmmBackward0": "×",
+}
 _QUIET = ("flatten", "dropout", "identity")  # they hand on the numbers they got
 _graphs: WeakKeyDictionary[Net, "Graph"] = WeakKeyDictionary()
 
@@ -194,9 +201,11 @@ def blocks(net: Net, chosen: str | None = None) -> Graph:
     closed = {
         name
         for name, module in net.network.named_modules()
-        if name and next(module.children(), None) is not None and not isinstance(module, nn.Sequential)
+        if name
+        and next(module.children(), None) is not None
+        and not isinstance(module, nn.Sequential)
         and not _inside(chosen, name)
-    }  # fmt: skip
+    }
     layers = {layer.name: layer.kind for layer in net.layers}
     shown, nodes = [], list(graph.nodes)
     for number, node in enumerate(graph.nodes):

@@ -79,9 +79,7 @@ def weighted_layers(net: Net) -> tuple[str, ...]:
 
 def convolutions(net: Net) -> tuple[str, ...]:
     """Names of the layers that have kernels, in the order of execution."""
-    return tuple(
-        layer.name for layer in net.layers if isinstance(net.network.get_submodule(layer.name), nn.Conv2d)
-    )
+    return tuple(layer.name for layer in net.layers if isinstance(net.network.get_submodule(layer.name), nn.Conv2d))
 
 
 def first_linear(net: Net) -> str:
@@ -136,9 +134,11 @@ def readout(net: Net) -> Readout | None:
     between = net.layers[names.index(net.cam_layer) + 1 : -1]
     channels = net.layer(net.cam_layer).out_shape[0]
     averaged = any(
-        layer.kind == "pool" and layer.out_shape == (channels, 1, 1)
-        and isinstance(modules[layer.name], nn.AdaptiveAvgPool2d) for layer in between
-    )  # fmt: skip
+        layer.kind == "pool"
+        and layer.out_shape == (channels, 1, 1)
+        and isinstance(modules[layer.name], nn.AdaptiveAvgPool2d)
+        for layer in between
+    )
     plain = all(layer.kind in ("pool", "flatten", "dropout", "identity", "block") for layer in between)
     pools = sum(layer.kind == "pool" for layer in between)
     if averaged and plain and pools == 1 and linear.in_features == channels:

@@ -1,10 +1,9 @@
 """The networks: one registry, one frozen wrapper that many threads share.
 
-    net = load("efficientnet_lite0")      # embedded, no download
-    net = wrap(my_module, input_size=224, categories=[...])
-    logits, acts = net.forward(net.preprocess(image), capture=["head.relu"])
+net = load("efficientnet_lite0")      # embedded, no download
+net = wrap(my_module, input_size=224, categories=[...])
+logits, acts = net.forward(net.preprocess(image), capture=["head.relu"])
 """
-
 
 import copy
 import difflib
@@ -54,9 +53,7 @@ class Layer:
         """The cell; a ValueError where the maps, (h, w) for the usual input or of the given shape, do not have it."""
         (row, column), (rows, columns) = cell, shape or self.out_shape[1:]
         if not (0 <= row < rows and 0 <= column < columns):
-            raise ValueError(
-                f"{self.name} has {rows} x {columns} cells; there is none at row {row}, column {column}."
-            )
+            raise ValueError(f"{self.name} has {rows} x {columns} cells; there is none at row {row}, column {column}.")
         return cell
 
 
@@ -215,9 +212,7 @@ def wrap(
     hooks.uninstall(twin)
     if resize is None:
         resize = round(input_size * 8 / 7) if input_size >= 64 else input_size
-    return freeze(
-        twin, name, title or name, categories, input_size, tuple(mean), tuple(std), resize, interpolation
-    )
+    return freeze(twin, name, title or name, categories, input_size, tuple(mean), tuple(std), resize, interpolation)
 
 
 @cache
@@ -242,24 +237,60 @@ def freeze(network, name, title, categories, input_size, mean, std, resize, inte
     if len(categories) != found.outputs:
         raise ValueError(f"{title} has {found.outputs} outputs but {len(categories)} categories were given.")
     return Net(
-        name, title, network, tuple(categories), input_size, mean, std, resize, interpolation,
-        found.layers, found.cam_layer, found.relus, found.max_pools,
-    )  # fmt: skip
+        name,
+        title,
+        network,
+        tuple(categories),
+        input_size,
+        mean,
+        std,
+        resize,
+        interpolation,
+        found.layers,
+        found.cam_layer,
+        found.relus,
+        found.max_pools,
+    )
 
 
 _KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("conv", (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d)),
     ("relu", (nn.ReLU, nn.ReLU6)),
-    ("activation", (nn.SiLU, nn.GELU, nn.Hardswish, nn.Hardsigmoid, nn.Sigmoid, nn.Tanh, nn.LeakyReLU, nn.ELU,
-                    nn.PReLU, nn.Softplus, nn.Mish, nn.Hardtanh, nn.Threshold, nn.Softmax)),
-    ("norm", (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.LocalResponseNorm,
-              nn.modules.instancenorm._InstanceNorm)),
+    (
+        "activation",
+        (
+            nn.SiLU,
+            nn.GELU,
+            nn.Hardswish,
+            nn.Hardsigmoid,
+            nn.Sigmoid,
+            nn.Tanh,
+            nn.LeakyReLU,
+            nn.ELU,
+            nn.PReLU,
+            nn.Softplus,
+            nn.Mish,
+            nn.Hardtanh,
+            nn.Threshold,
+            nn.Softmax,
+        ),
+    ),
+    (
+        "norm",
+        (
+            nn.modules.batchnorm._BatchNorm,
+            nn.LayerNorm,
+            nn.GroupNorm,
+            nn.LocalResponseNorm,
+            nn.modules.instancenorm._InstanceNorm,
+        ),
+    ),
     ("pool", (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.LPPool2d)),
     ("linear", (nn.Linear,)),
     ("flatten", (nn.Flatten,)),
     ("dropout", (nn.modules.dropout._DropoutNd,)),
     ("identity", (nn.Identity,)),
-)  # fmt: skip
+)
 
 
 def _kind(module: nn.Module) -> str:
@@ -328,5 +359,3 @@ def _last_map(seen: list[_Seen]) -> str | None:
 
 
 # The registry.
-
-

@@ -97,10 +97,17 @@ def _densenet_name(key: str) -> str:
 
 def _zoo(name, title, summary, file, megabytes, resize=256, bicubic=False) -> Spec:
     return Spec(
-        name, title, summary, _torchvision(name), file, file.rsplit("-", 1)[1].removesuffix(".pth"), megabytes,
-        weights.PUBLISHED + file, resize=resize,
+        name,
+        title,
+        summary,
+        _torchvision(name),
+        file,
+        file.rsplit("-", 1)[1].removesuffix(".pth"),
+        megabytes,
+        weights.PUBLISHED + file,
+        resize=resize,
         interpolation=Image.Resampling.BICUBIC if bicubic else Image.Resampling.BILINEAR,
-    )  # fmt: skip
+    )
 
 
 def _small(name: str) -> Callable[[dict[str, Tensor]], nn.Module]:
@@ -118,10 +125,20 @@ def _small_path(name: str) -> Callable[[], str]:
 
 def _digits(name: str, title: str, summary: str, sha256: str, megabytes: float) -> Spec:
     return Spec(
-        name, title, summary, _small(name), _small_path(name), sha256, megabytes,
-        "training/digits.py on MNIST digits (CC-BY-SA-3.0)", categories=lambda: small_networks.DIGIT_NAMES,
-        input_size=28, resize=28, mean=(small_networks.DIGITS_MEAN,), std=(small_networks.DIGITS_STD,),
-    )  # fmt: skip
+        name,
+        title,
+        summary,
+        _small(name),
+        _small_path(name),
+        sha256,
+        megabytes,
+        "training/digits.py on MNIST digits (CC-BY-SA-3.0)",
+        categories=lambda: small_networks.DIGIT_NAMES,
+        input_size=28,
+        resize=28,
+        mean=(small_networks.DIGITS_MEAN,),
+        std=(small_networks.DIGITS_STD,),
+    )
 
 
 _SPECS = (
@@ -211,9 +228,16 @@ def load(name: str = DEFAULT) -> Net:
     except weights.WeightsError as error:
         raise ModelError(str(error)) from error
     return freeze(
-        network, entry.name, entry.title, entry.categories(), entry.input_size, entry.mean, entry.std,
-        entry.resize, entry.interpolation,
-    )  # fmt: skip
+        network,
+        entry.name,
+        entry.title,
+        entry.categories(),
+        entry.input_size,
+        entry.mean,
+        entry.std,
+        entry.resize,
+        entry.interpolation,
+    )
 
 
 def download(name: str, progress: Callable[[int, int], None] | None = None) -> Path:

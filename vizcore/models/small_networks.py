@@ -22,10 +22,7 @@ def digits_mlp(hidden: int = 128) -> nn.Sequential:
     """Two linear layers with a ReLU between them, from (N, 1, 28, 28) to (N, 10)."""
     return nn.Sequential(
         OrderedDict(
-            flatten=nn.Flatten(),
-            hidden=nn.Linear(28 * 28, hidden),
-            relu=nn.ReLU(),
-            linear=nn.Linear(hidden, 10),
+            flatten=nn.Flatten(), hidden=nn.Linear(28 * 28, hidden), relu=nn.ReLU(), linear=nn.Linear(hidden, 10)
         )
     )
 

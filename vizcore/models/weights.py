@@ -29,9 +29,7 @@ import torch
 PUBLISHED = "https://download.pytorch.org/models/"  # what VIZ_WEIGHTS_URL replaces
 SPARE = 100_000_000  # bytes of the disk that a download leaves free
 
-Progress = Callable[
-    [int, int | None], None
-]  # (bytes so far, bytes in all or None when the server does not say)
+Progress = Callable[[int, int | None], None]  # (bytes so far, bytes in all or None when the server does not say)
 
 _CHUNK = 1 << 20
 _PROGRESS_SECONDS = 0.1
@@ -53,9 +51,7 @@ def directory() -> Path:
     """
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     home = os.environ.get("TORCH_HOME") or os.path.join(cache, "torch")
-    return Path(
-        os.path.expanduser(os.environ.get("VIZ_WEIGHTS_DIR") or os.path.join(home, "hub", "checkpoints"))
-    )
+    return Path(os.path.expanduser(os.environ.get("VIZ_WEIGHTS_DIR") or os.path.join(home, "hub", "checkpoints")))
 
 
 def find(filename: str) -> Path | None:

@@ -66,8 +66,8 @@ __all__ = [
     "term",
     "tiles",
     "unit_gradient",
-    "words",
     "unit_index",
     "unrolled",
+    "words",
     "working",
 ]

@@ -105,9 +105,7 @@ def linked_select(
     return widget(label, order or options, format_func=format_func, key=shown, on_change=take, **kwargs)
 
 
-def class_select(
-    view: "View", key: str, label: str = "Class", default: int | None = None, **kwargs: Any
-) -> int:
+def class_select(view: "View", key: str, label: str = "Class", default: int | None = None, **kwargs: Any) -> int:
     """A searchable class picker, the picture's top five first; the class index is in the address.
 
     Args:
@@ -154,9 +152,7 @@ def layer_select(
     names = [
         layer.name
         for layer in view.net.layers
-        if len(layer.out_shape) == 3
-        and (kinds is None or layer.kind in kinds)
-        and (keep is None or keep(layer))
+        if len(layer.out_shape) == 3 and (kinds is None or layer.kind in kinds) and (keep is None or keep(layer))
     ]
     if not names:
         raise ValueError(f"{view.net.title} has no layer of this kind. Choose another model in the sidebar.")
@@ -192,13 +188,9 @@ def _param_widget(param: Any, key: str) -> Any:
     if param.kind == "bool":
         return st.toggle(label, bool(param.default), **common)
     if param.kind == "choice":
-        return st.segmented_control(
-            label, list(param.choices), default=param.default, required=True, **common
-        )
+        return st.segmented_control(label, list(param.choices), default=param.default, required=True, **common)
     number = int if param.kind == "int" else float
-    low, high, step = (
-        None if limit is None else number(limit) for limit in (param.low, param.high, param.step)
-    )
+    low, high, step = (None if limit is None else number(limit) for limit in (param.low, param.high, param.step))
     if low is None or high is None or (param.kind == "int" and high - low > 200):
         return st.number_input(label, low, high, number(param.default), step, width=160, **common)
     return st.slider(label, low, high, number(param.default), step, width=220, **common)
@@ -233,9 +225,14 @@ def unit_index(maps: np.ndarray, label: str = "Unit") -> int:
     """A number field for one of these maps (K, H, W), as `?unit=`; empty means the one with the largest mean."""
     strongest = int(maps.reshape(len(maps), -1).mean(1).argmax())
     return index(
-        f"{label}, 0 to {len(maps) - 1}", "unit", len(maps), strongest, empty=f"strongest ({strongest})", width=190,
+        f"{label}, 0 to {len(maps) - 1}",
+        "unit",
+        len(maps),
+        strongest,
+        empty=f"strongest ({strongest})",
+        width=190,
         help="Empty: the one with the largest mean on this picture.",
-    )  # fmt: skip
+    )
 
 
 # The picture with two objects, for the pages that compare two classes.

@@ -124,9 +124,7 @@ def compare(
             st.html(scale(top, *kind, unit))
 
 
-def image(
-    picture: Image.Image, caption: str = "", alt: str = "", smooth: bool = True, width: Any = "stretch"
-) -> None:
+def image(picture: Image.Image, caption: str = "", alt: str = "", smooth: bool = True, width: Any = "stretch") -> None:
     """A picture, enlarged on the server where it is small, so that a projector need not blur it.
 
     Args:
@@ -181,8 +179,6 @@ def _content(panel: Panel) -> tuple[str, str, bool, float]:
     return numbers.hexdigest(), images.digest(panel.photo), panel.diverging, panel.opacity
 
 
-
-
 def scale(top: float, dimensions: int, signed: bool, unit: str = "") -> str:
     """HTML of a colour bar from 0 (or -top) to top with three numbers; colours as in the pictures."""
     from vizcore.figures import render
@@ -213,9 +209,7 @@ def _top(panels: Sequence[Panel], vmax: float | None, clip: float | None) -> flo
     if vmax is not None:
         return vmax
     limits = [
-        render.limits(
-            p.values, p.diverging or p.values.ndim == 3, clip or (99.5 if p.values.ndim == 3 else 100.0)
-        )
+        render.limits(p.values, p.diverging or p.values.ndim == 3, clip or (99.5 if p.values.ndim == 3 else 100.0))
         for p in panels
     ]
     return max(high for _, high in limits)
@@ -255,6 +249,12 @@ def _downloads(panel: Panel, top: float, key: str) -> None:
             ("Raw values", raw, f"{key}.npy", "application/octet-stream"),
         ):
             st.download_button(
-                label, data, name, mime, key=f"{key}_{name[-3:]}", on_click="ignore", type="tertiary",
+                label,
+                data,
+                name,
+                mime,
+                key=f"{key}_{name[-3:]}",
+                on_click="ignore",
+                type="tertiary",
                 icon=":material/download:",
-            )  # fmt: skip
+            )

@@ -149,13 +149,7 @@ def _prepared(model: str, digest: str, _net: "Net", _image: Image.Image) -> tupl
 
 
 def make_view(
-    model: str,
-    net: "Net",
-    image: Image.Image,
-    digest: str,
-    title: str,
-    alt: str = "",
-    target: int | None = None,
+    model: str, net: "Net", image: Image.Image, digest: str, title: str, alt: str = "", target: int | None = None
 ) -> View:
     """A view from its parts; the target is the top prediction when omitted."""
     import torch
@@ -321,7 +315,7 @@ def activation(view: View, layer: str) -> np.ndarray:
 
 @per_picture(entries=256)
 def sparsity(view: View, layers: tuple[str, ...]) -> tuple:
-    """:class:`vizcore.inspection.activations.Depth` of each layer for the view's picture, computed once for everyone."""
+    """`inspection.activations.Depth` of each layer for the view's picture, computed once for everyone."""
     from vizcore.inspection import activations
 
     return tuple(activations.by_depth(view.net, view.x, layers))

@@ -149,11 +149,7 @@ def _neighbours(pages: Sequence[Page], targets: Mapping[Page, st.Page], here: Pa
     index = pages.index(here)
     with st.container(key="neighbours", horizontal=True, horizontal_alignment="distribute"):
         if index > 0:
-            st.page_link(
-                targets[pages[index - 1]], label=pages[index - 1].label, icon=":material/arrow_back:"
-            )
+            st.page_link(targets[pages[index - 1]], label=pages[index - 1].label, icon=":material/arrow_back:")
         if index + 1 < len(pages):
             after = pages[index + 1]
-            st.page_link(
-                targets[after], label=after.label, icon=":material/arrow_forward:", icon_position="right"
-            )
+            st.page_link(targets[after], label=after.label, icon=":material/arrow_forward:", icon_position="right")

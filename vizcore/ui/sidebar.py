@@ -44,9 +44,7 @@ def draw() -> View:
         net, model = _choose_model()
     view = cache.make_view(model, net, image, digest, title, alt)
     with class_slot:
-        explained = (
-            "The class that every page explains; the top prediction until you pick one. Type to search."
-        )
+        explained = "The class that every page explains; the top prediction until you pick one. Type to search."
         view = cache.look(view, target=class_select(view, "class", help=explained))
     picture.image(_photograph(view), alt=alt or title, output_format="JPEG", width="stretch")
     bars.html(_bars(view))
@@ -67,9 +65,7 @@ def _choose_model() -> tuple["Net", str]:
         where = f"download, {specs[name].megabytes:.3g} MB" if states[name] == "missing" else states[name]
         return f"{specs[name].title} ({where})"
 
-    chosen = linked_select(
-        "Model", list(models.names()), "model", default=models.DEFAULT, format_func=describe
-    )
+    chosen = linked_select("Model", list(models.names()), "model", default=models.DEFAULT, format_func=describe)
     if states[chosen] == "missing" and not _download(chosen):
         st.caption(f"{specs[chosen].title} is not on this computer. Shown: {specs[models.DEFAULT].title}.")
         chosen = models.DEFAULT
@@ -121,10 +117,12 @@ def _choose_image() -> tuple[Image.Image, str, str, str]:
 
     st.session_state["pick_image"] = shown
     st.selectbox(
-        "Picture", [OWN, *ids] if own else ids, key="pick_image",
+        "Picture",
+        [OWN, *ids] if own else ids,
+        key="pick_image",
         format_func=lambda option: own.title if option == OWN else assets[option].title,
         on_change=lambda: take(st.session_state["pick_image"]),
-    )  # fmt: skip
+    )
     grid = st.popover(
         "Browse pictures", icon=":material/grid_view:", key="image_grid", on_change="rerun", width="stretch"
     )
@@ -140,9 +138,8 @@ def _choose_image() -> tuple[Image.Image, str, str, str]:
 def _own_picture() -> None:
     with st.expander("Your own picture", icon=":material/add_photo_alternate:", key="own_panel"):
         st.file_uploader(
-            "Upload a picture", SUFFIXES, key="upload", max_upload_size=MEGABYTES,
-            on_change=_take_own, args=("upload",),
-        )  # fmt: skip
+            "Upload a picture", SUFFIXES, key="upload", max_upload_size=MEGABYTES, on_change=_take_own, args=("upload",)
+        )
         if error := st.session_state.get("own_error"):
             st.warning(f"{error} The picture before it is still shown.", icon=":material/broken_image:")
         if st.toggle("Use the camera", key="camera_on"):

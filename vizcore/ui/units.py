@@ -68,7 +68,9 @@ def _backward(
     source = open_collection(collection, view.net.channels)
     start = model_layers.before_relu(view.net, layer)
     gradients = [
-        unit_gradients.gradient(view.net, view.net.preprocess(source.open(number)), start, unit, cell, rule).gradients[0]
+        unit_gradients.gradient(view.net, view.net.preprocess(source.open(number)), start, unit, cell, rule).gradients[
+            0
+        ]
         for number, cell in places
     ]
     return np.stack(gradients)
@@ -97,8 +99,6 @@ def preferred(view: View, layer: str, unit: int, steps: int, seed: int) -> "Pref
     from vizcore.inspection import preferred
 
     def work(report) -> "Preferred":
-        return preferred.synthesize(
-            view.net, layer, [unit], steps=steps, seed=seed, progress=report
-        )
+        return preferred.synthesize(view.net, layer, [unit], steps=steps, seed=seed, progress=report)
 
     return jobs.run(("preferred", view.model, layer, unit, steps, seed), work, f"Climbing, {steps} steps")

@@ -54,9 +54,14 @@ def check(view: View, steps: Unrolled) -> None:
         return
     error = "less than 0.01" if head.weight_error < 1e-4 else number(100 * head.weight_error)
     words.say(
-        "the sum is the score", total=total, bias=f"{head.bias:.3g}", sum=f"{head.total + head.bias:.4g}",
-        score=f"{head.score:.4g}", cells=steps.before_relu.numel(), error=error,
-    )  # fmt: skip
+        "the sum is the score",
+        total=total,
+        bias=f"{head.bias:.3g}",
+        sum=f"{head.total + head.bias:.4g}",
+        score=f"{head.score:.4g}",
+        cells=steps.before_relu.numel(),
+        error=error,
+    )
 
 
 def two_classes(view: View, pair: tuple[np.ndarray, np.ndarray], other: int, stance: str, linked: bool) -> None:

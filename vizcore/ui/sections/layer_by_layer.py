@@ -30,9 +30,14 @@ def choose_network(view: View) -> View:
     names += [name for name in (*ALWAYS, view.model) if name not in names]
     titles = {models.spec(name).title: name for name in names if name in models.MODELS}
     chosen = st.segmented_control(
-        "Network", list(titles), default=next(iter(titles)), required=True, key="net", bind="query-params",
+        "Network",
+        list(titles),
+        default=next(iter(titles)),
+        required=True,
+        key="net",
+        bind="query-params",
         help="For this page only; the model in the sidebar stays.",
-    )  # fmt: skip
+    )
     name = titles.get(chosen, next(iter(titles.values())))
     if name == view.model:
         return view
@@ -96,18 +101,28 @@ def overview(view: View, sheets: "dict[str, Sheet]", chosen: str, key: str, rule
     groups = []
     for number, (name, sheet) in enumerate(sheets.items()):
         channels = view.net.layer(name).out_shape[0]
-        groups.append(Group(
-            heading(view, number, name), f"{channels} units, each sees {seen(view, name)}",
-            [labels(sheet, n)[0] for n in range(len(sheet.units))], number, 0, len(sheet.units), FIRST,
-        ))  # fmt: skip
+        groups.append(
+            Group(
+                heading(view, number, name),
+                f"{channels} units, each sees {seen(view, name)}",
+                [labels(sheet, n)[0] for n in range(len(sheet.units))],
+                number,
+                0,
+                len(sheet.units),
+                FIRST,
+            )
+        )
     names = list(sheets)
     contact(
-        "contact_rows", [sheet.first for sheet in sheets.values()], groups,
+        "contact_rows",
+        [sheet.first for sheet in sheets.values()],
+        groups,
         ("The strongest patch of each unit", f"The same, drawn back ({rule.lower()})"),
-        lambda number: st.session_state.update({key: names[number]}), rows=True,
+        lambda number: st.session_state.update({key: names[number]}),
+        rows=True,
         chosen=names.index(chosen) if chosen in names else None,
         alt="One row for each layer, from input to output: the strongest patch of each unit and its drawing",
-    )  # fmt: skip
+    )
 
 
 def detail(sheet: "Sheet", unit: int, key: str) -> None:
@@ -120,18 +135,24 @@ def detail(sheet: "Sheet", unit: int, key: str) -> None:
         groups.append(Group(f"Unit {name}", text, labels(sheet, n), 0, top, sheet.columns, sheet.side))
         top += sheet.rows
     contact(
-        "contact_units", [sheet.sprite], groups, ("", ""),
+        "contact_units",
+        [sheet.sprite],
+        groups,
+        ("", ""),
         lambda number: st.session_state.update({key: str(sheet.units[number])}),
-        chosen=sheet.units.index(unit), alt=f"The strongest patches of units of {sheet.layer}, and their drawings",
-    )  # fmt: skip
+        chosen=sheet.units.index(unit),
+        alt=f"The strongest patches of units of {sheet.layer}, and their drawings",
+    )
 
 
 def labels(sheet: "Sheet", position: int) -> list[str]:
     """A sentence for each patch of the unit at this position: unit, picture, value."""
     from vizcore.figures.render import number
 
-    return [f"Unit {sheet.units[position]}: {title}, {number(hit.value)}"
-            for title, hit in zip(sheet.titles[position], sheet.hits[position], strict=True)]  # fmt: skip
+    return [
+        f"Unit {sheet.units[position]}: {title}, {number(hit.value)}"
+        for title, hit in zip(sheet.titles[position], sheet.hits[position], strict=True)
+    ]
 
 
 def heading(view: View, number: int, layer: str) -> str:
@@ -160,7 +181,10 @@ def open_unit(view: View, layer: str, unit: int) -> None:
     if current == view.model:
         st.page_link(targets["unit"], label=label, query_params=address)
     elif st.button(
-        label, icon=":material/psychology:", on_click=change, key="open_unit",
+        label,
+        icon=":material/psychology:",
+        on_click=change,
+        key="open_unit",
         help=f"Changes the model in the sidebar to {view.net.title}.",
-    ):  # fmt: skip
+    ):
         st.switch_page(targets["unit"], query_params=address)

@@ -91,26 +91,39 @@ def choose(view: View) -> Neuron:
     count, rows, columns = found.shape
     salient = neurons.salient_unit(below)
     unit = index(
-        f"{'Map' if layer.spatial else 'Neuron'}, 0 to {count - 1}", "unit", count, salient, empty=f"auto ({salient})",
-        width=190, help="Empty: the map whose strongest neuron stands out most from its mean on this picture."
-        if layer.spatial else "Empty: the strongest on this picture.",
-    )  # fmt: skip
+        f"{'Map' if layer.spatial else 'Neuron'}, 0 to {count - 1}",
+        "unit",
+        count,
+        salient,
+        empty=f"auto ({salient})",
+        width=190,
+        help="Empty: the map whose strongest neuron stands out most from its mean on this picture."
+        if layer.spatial
+        else "Empty: the strongest on this picture.",
+    )
     before = below[unit]
     place: dict[str, int | None] = {"row": None, "column": None}
     if layer.spatial:
         best = neurons.strongest(before)
         for (key, size), strongest in zip((("row", rows), ("column", columns)), best, strict=True):
             typed = index(
-                f"{key.capitalize()}, 0 to {size - 1}", key, size, strongest, empty=f"auto ({strongest})",
+                f"{key.capitalize()}, 0 to {size - 1}",
+                key,
+                size,
+                strongest,
+                empty=f"auto ({strongest})",
                 help="Empty: where the map is strongest on this picture.",
-            )  # fmt: skip
+            )
             place[key] = None if st.session_state[key] is None else typed
     start = layer.name
     if climbed != layer.name and st.toggle(
-        "Before its ReLU", True, key="before", bind="query-params",
+        "Before its ReLU",
+        True,
+        key="before",
+        bind="query-params",
         help="Start from the number that goes into the neuron's own ReLU. Behind it, a neuron that is off, or at the "
         "ceiling of a ReLU6, has no gradient at all.",
-    ):  # fmt: skip
+    ):
         start = climbed
     cell, side = neurons.strongest(before, **place), view.net.input_size
     box = neurons.field_box(layer, cell, side, side)
@@ -135,27 +148,40 @@ def show_place(view: View, neuron: Neuron) -> None:
         rows, columns = values.shape
         signed, photo = bool(values.min() < 0), view.picture.convert("RGB").resize((patch_figures.SIDE,) * 2)
         top = render.limits(values, signed)[1]
-        numbers = [
-            f"row {r}, column {c}: {render.number(values[r, c])}" for r in range(rows) for c in range(columns)
-        ] if values.size <= 4096 else []  # fmt: skip
+        numbers = (
+            [f"row {r}, column {c}: {render.number(values[r, c])}" for r in range(rows) for c in range(columns)]
+            if values.size <= 4096
+            else []
+        )
         with next(panels):
             cells(
-                "map_cells", render.overlay(photo, values, 0.6, signed, top), rows, columns, neuron.cell, _take,
-                labels=numbers, caption=f"Map {neuron.unit} over the picture: click a neuron",
+                "map_cells",
+                render.overlay(photo, values, 0.6, signed, top),
+                rows,
+                columns,
+                neuron.cell,
+                _take,
+                labels=numbers,
+                caption=f"Map {neuron.unit} over the picture: click a neuron",
                 alt=f"Map {neuron.unit} of {layer.name} over {view.title}, {rows} by {columns} neurons",
-            )  # fmt: skip
+            )
             st.html(scale(top, 2, signed, f"activation of map {neuron.unit}"))
     with next(panels):
         seen = "What this neuron can see, bright" if neuron.bounded else "This neuron can see the whole picture"
-        image(patch_figures.boxed(view.picture, box, None, False), seen,
-              f"{view.title}; the receptive field of {neuron.name}")  # fmt: skip
+        image(
+            patch_figures.boxed(view.picture, box, None, False),
+            seen,
+            f"{view.title}; the receptive field of {neuron.name}",
+        )
     if neuron.bounded:
         patch = neurons.window(layer, neuron.cell, side)
         over = patch != box
         with next(panels):
-            image(patch_figures.boxed(view.picture, box, patch, False),
-                  "The same, enlarged" + ("; grey is outside the picture" if over else ""),
-                  f"The part of {view.title} that {neuron.name} can see")  # fmt: skip
+            image(
+                patch_figures.boxed(view.picture, box, patch, False),
+                "The same, enlarged" + ("; grey is outside the picture" if over else ""),
+                f"The part of {view.title} that {neuron.name} can see",
+            )
     field = layer.receptive_field
     about = f"Of the picture's {side} × {side}. Its receptive field "
     about += f"is {field.size} pixels wide." if field else "has no bounds."
@@ -239,22 +265,35 @@ def show_spread(view: View, neuron: Neuron, plain: np.ndarray) -> None:
 
     found = neurons.spread(plain, neuron.layer, neuron.cell)
     if not found.total:
-        st.info("The gradient is zero at every pixel: "
-                + ("this neuron's ReLU is shut here, or at its ceiling. Switch “Before its ReLU” on."
-                   if neuron.start != neuron.climbed else
-                   "on every way to this neuron a ReLU is shut. Choose another neuron."),
-                icon=":material/info:")  # fmt: skip
+        st.info(
+            "The gradient is zero at every pixel: "
+            + (
+                "this neuron's ReLU is shut here, or at its ceiling. Switch “Before its ReLU” on."
+                if neuron.start != neuron.climbed
+                else "on every way to this neuron a ReLU is shut. Choose another neuron."
+            ),
+            icon=":material/info:",
+        )
         return
     inside = "100 %" if found.outside == 0 else f"{100 * found.inside:.4g} %"
     columns = st.columns(4)
     columns[0].metric(
-        "Gradient inside the field", inside,
+        "Gradient inside the field",
+        inside,
         help=f"Share of the sum of absolute values. Outside, the sum is {render.number(found.outside)}.",
-    )  # fmt: skip
-    columns[1].metric("In its central half", f"{100 * found.central:.3g} %",
-                      help="The middle of the receptive field, half its side long.")  # fmt: skip
-    columns[2].metric("An even one would have", f"{100 * found.central_area:.3g} %",
-                      help="The share of the field's area, in the picture, that the central half covers.")  # fmt: skip
-    columns[3].metric("Pixels with a gradient", f"{found.pixels:,}",
-                      help=f"Not zero. The receptive field holds {found.field_pixels:,} of the "
-                      f"{view.net.input_size**2:,} pixels.")  # fmt: skip
+    )
+    columns[1].metric(
+        "In its central half",
+        f"{100 * found.central:.3g} %",
+        help="The middle of the receptive field, half its side long.",
+    )
+    columns[2].metric(
+        "An even one would have",
+        f"{100 * found.central_area:.3g} %",
+        help="The share of the field's area, in the picture, that the central half covers.",
+    )
+    columns[3].metric(
+        "Pixels with a gradient",
+        f"{found.pixels:,}",
+        help=f"Not zero. The receptive field holds {found.field_pixels:,} of the {view.net.input_size**2:,} pixels.",
+    )

@@ -12,7 +12,6 @@ from vizcore.ui.components import tiles
 from vizcore.ui.view import View
 
 if TYPE_CHECKING:
-
     from vizcore.content.papers import Work
     from vizcore.content.questions import Question
     from vizcore.inspection.cam_steps import Unrolled
@@ -31,10 +30,15 @@ def choose(titles: Sequence[str], key: str = "q") -> int:
 
     return int(
         st.segmented_control(
-            "Question", numbers, format_func=lambda n: f"{n} {titles[int(n) - 1]}", key="pick_q", on_change=take,
-            required=True, label_visibility="collapsed",
+            "Question",
+            numbers,
+            format_func=lambda n: f"{n} {titles[int(n) - 1]}",
+            key="pick_q",
+            on_change=take,
+            required=True,
+            label_visibility="collapsed",
         )
-    )  # fmt: skip
+    )
 
 
 # 1. The gradient of a neuron in two pieces.
@@ -143,9 +147,7 @@ def alike(view: View, found: Depth, rule: str | None) -> float:
 
 
 @cache.per_network(entries=64)
-def _alike(
-    view: View, places: tuple, layer: str, pair: tuple[int, int], rule: str | None, _found: Depth
-) -> float:
+def _alike(view: View, places: tuple, layer: str, pair: tuple[int, int], rule: str | None, _found: Depth) -> float:
     from vizcore.evaluation import compare
 
     found = []

@@ -33,14 +33,22 @@ def recipe() -> "Recipe":
     things = {asset.id: asset for asset in gallery.records("cutout")}
     below = {asset.id: asset for kind in GROUNDS for asset in grounds(kind)}
     cutout = linked_select(
-        "Cut-out", list(things), "cutout", default="zebra", width=200,
+        "Cut-out",
+        list(things),
+        "cutout",
+        default="zebra",
+        width=200,
         order=sorted(things, key=lambda id: (not things[id].classes, things[id].title)),
         format_func=lambda id: f"{things[id].title} ({things[id].category})",
-    )  # fmt: skip
+    )
     ground = linked_select(
-        "Background", list(below), "ground", default="meadow", width=200,
+        "Background",
+        list(below),
+        "ground",
+        default="meadow",
+        width=200,
         format_func=lambda id: f"{below[id].title}{' (photograph)' * (below[id].kind == 'photo')}",
-    )  # fmt: skip
+    )
     size = st.slider(PLACES["size"], 30, 100, 70, 5, key="size", width=135, **_bound)
     across = st.slider(PLACES["across"], 0, 100, 40, 5, key="across", width=135, **_bound)
     down = st.slider(PLACES["down"], 0, 100, 60, 5, key="down", width=135, **_bound)
@@ -82,25 +90,60 @@ def settings(source: str) -> "Settings":
 
     best, key = SOURCES[source][1], "".join(word[0] for word in source.split("_")) + "_"
     sigma = st.slider(
-        "Smoothing (% of side)", 0, 15, best.sigma, 1, key=f"{key}sigma", width=180, **_bound,
+        "Smoothing (% of side)",
+        0,
+        15,
+        best.sigma,
+        1,
+        key=f"{key}sigma",
+        width=180,
+        **_bound,
         help="Standard deviation of the Gaussian that blurs the map, in percent of the picture's side.",
-    )  # fmt: skip
+    )
     foreground = st.slider(
-        "Object from (percentile)", 75, 99, best.foreground, 1, key=f"{key}object", width=180, **_bound,
+        "Object from (percentile)",
+        75,
+        99,
+        best.foreground,
+        1,
+        key=f"{key}object",
+        width=180,
+        **_bound,
         help="Seeds of the object are the pixels whose map value is at or above this percentile of the picture.",
-    )  # fmt: skip
+    )
     background = st.slider(
-        "Background to (percentile)", 5, 70, best.background, 5, key=f"{key}ground", width=180, **_bound,
+        "Background to (percentile)",
+        5,
+        70,
+        best.background,
+        5,
+        key=f"{key}ground",
+        width=180,
+        **_bound,
         help="Seeds of the background are the pixels whose map value is at or below this percentile of the picture.",
-    )  # fmt: skip
+    )
     iterations = st.slider(
-        "Graph cuts", 1, 8, best.iterations, 1, key=f"{key}cuts", width=130, **_bound,
+        "Graph cuts",
+        1,
+        8,
+        best.iterations,
+        1,
+        key=f"{key}cuts",
+        width=130,
+        **_bound,
         help="The first with the colours of the seeds, each further one with those of the division before it.",
-    )  # fmt: skip
+    )
     threshold = st.slider(
-        "Threshold (percentile)", 50, 98, best.threshold, 1, key=f"{key}threshold", width=180, **_bound,
+        "Threshold (percentile)",
+        50,
+        98,
+        best.threshold,
+        1,
+        key=f"{key}threshold",
+        width=180,
+        **_bound,
         help="The simple tool it is compared with: the pixels whose map value is above this percentile.",
-    )  # fmt: skip
+    )
     return Settings(sigma, foreground, background, iterations, threshold)
 
 
@@ -182,6 +225,12 @@ def program(view: View, source: str, settings: "Settings", recipe: "Recipe | Non
     from vizcore.evaluation.segmentation_bench import SOURCES
 
     return programs.segmentation(
-        view.model, image_file(view), view.target, source, SOURCES[source][0], methods.METHODS[source].maps,
-        settings._asdict(), repr(recipe) if recipe else "",
-    )  # fmt: skip
+        view.model,
+        image_file(view),
+        view.target,
+        source,
+        SOURCES[source][0],
+        methods.METHODS[source].maps,
+        settings._asdict(),
+        repr(recipe) if recipe else "",
+    )

@@ -51,17 +51,32 @@ def choose_digit(key: str = "digit") -> Digit:
     picker, pad = st.columns([3, 1], gap="large")
     with picker:
         typed = st.number_input(
-            "Test digit", 0, len(images) - 1, None, 1, key=key, bind="query-params", width=150,
-            placeholder=str(shown[0]), help="One of the 2000 digits the networks were not trained on.",
-        )  # fmt: skip
+            "Test digit",
+            0,
+            len(images) - 1,
+            None,
+            1,
+            key=key,
+            bind="query-params",
+            width=150,
+            placeholder=str(shown[0]),
+            help="One of the 2000 digits the networks were not trained on.",
+        )
         index = int(shown[0]) if typed is None else typed
         sprite, layout = atlas(images[shown])
         at = np.flatnonzero(shown == index)
         tiles(
-            render.encode(sprite, "png"), layout, [f"test digit {k}: a {labels[k]}" for k in shown],
-            f"{key}_tiles", selected=int(at[0]) if len(at) else None, take=take, height=220, largest=44,
-            smallest=28, alt="Fifty test digits, five of each",
-        )  # fmt: skip
+            render.encode(sprite, "png"),
+            layout,
+            [f"test digit {k}: a {labels[k]}" for k in shown],
+            f"{key}_tiles",
+            selected=int(at[0]) if len(at) else None,
+            take=take,
+            height=220,
+            largest=44,
+            smallest=28,
+            alt="Fifty test digits, five of each",
+        )
     with pad:
         st.caption("Or draw one: mouse, pen or finger")
         drawn = draw_digit("pad")
@@ -94,9 +109,16 @@ def templates(scaled: filters.Scaled, node: int, scale: str) -> None:
         st.session_state["node"] = position
 
     tiles(
-        render.encode(sprite, "png"), layout, labels, "templates", selected=node, take=take, height=300,
-        largest=94, alt=f"The weights of the {count} nodes as grey pictures of 28 × 28",
-    )  # fmt: skip
+        render.encode(sprite, "png"),
+        layout,
+        labels,
+        "templates",
+        selected=node,
+        take=take,
+        height=300,
+        largest=94,
+        alt=f"The weights of the {count} nodes as grey pictures of 28 × 28",
+    )
     each = "Each node has its own scale." if scale == "each" else f"All: {number(low[0])} to {number(high[0])}."
     st.caption(words.text("caption of the templates", count=count, scale=each))
 
@@ -126,10 +148,13 @@ def template_times_input(net: Net, node: int, scaled: filters.Scaled) -> None:
     with left:
         total = float(part.values.sum())
         words.say(
-            "sum of the contributions", total=f"{total:.4f}", bias=f"{part.bias:+.4f}", sum=f"{total + part.bias:.4f}",
+            "sum of the contributions",
+            total=f"{total:.4f}",
+            bias=f"{part.bias:+.4f}",
+            sum=f"{total + part.bias:.4f}",
             output=f"{part.output:.4f}",
             name=f"the [[logit]] of “{node}”" if linear else f"hidden node {node} before its ReLU",
-        )  # fmt: skip
+        )
         if not linear:
             _votes(net, node, part.output)
     with right:
@@ -141,10 +166,13 @@ def _votes(net: Net, node: int, output: float) -> None:
     votes = net.network.get_submodule("linear").weight.detach().numpy()[:, node]
     best, worst = int(votes.argmax()), int(votes.argmin())
     words.say(
-        "what a hidden node says", best=best, worst=worst, best_weight=f"{votes[best]:+.2f}",
+        "what a hidden node says",
+        best=best,
+        worst=worst,
+        best_weight=f"{votes[best]:+.2f}",
         worst_weight=f"{votes[worst]:+.2f}",
         state=words.text("the node is open") if output > 0 else words.text("the node is shut"),
-    )  # fmt: skip
+    )
 
 
 # Convolutional layers.
@@ -158,9 +186,15 @@ def kernels_of(net: Net, layer: str) -> str:
 
 
 def kernel_sheet(
-    layer: str, bank: np.ndarray, scaled: filters.Scaled, order: Sequence[int], unit: int, face: str,
-    channel: int | None, shared: bool,
-) -> None:  # fmt: skip
+    layer: str,
+    bank: np.ndarray,
+    scaled: filters.Scaled,
+    order: Sequence[int],
+    unit: int,
+    face: str,
+    channel: int | None,
+    shared: bool,
+) -> None:
     """All kernels of the layer as one sheet of tiles, and what is drawn; a click chooses the kernel.
 
     Args:
@@ -176,11 +210,17 @@ def kernel_sheet(
         st.session_state["unit"] = int(order[position])
 
     tiles(
-        render.encode(sprite, "png"), layout,
-        [f"kernel {k}: norm {number(norms[k])}" for k in order], "kernels",
-        selected=int(np.flatnonzero(order == unit)[0]), take=take, height=440, largest=72, gap=6,
+        render.encode(sprite, "png"),
+        layout,
+        [f"kernel {k}: norm {number(norms[k])}" for k in order],
+        "kernels",
+        selected=int(np.flatnonzero(order == unit)[0]),
+        take=take,
+        height=440,
+        largest=72,
+        gap=6,
         alt=f"The {count} kernels of {layer}, {height} × {width} each. Arrow keys move, Enter chooses.",
-    )  # fmt: skip
+    )
     what = "one sheet of weights each" if channels == 1 else f"the mean over {channels} input channels"
     if face == "colour":
         what = "the three input channels as red, green and blue"
@@ -189,10 +229,15 @@ def kernel_sheet(
     low, high = number(float(scaled.low.min())), number(float(scaled.high.max()))
     st.caption(
         words.text(
-            "caption of the kernels", layer=layer, count=count, height=height, width=width, what=what,
+            "caption of the kernels",
+            layer=layer,
+            count=count,
+            height=height,
+            width=width,
+            what=what,
             scale=f"One scale for all, {low} to {high}." if shared else "Each kernel has its own scale.",
         )
-    )  # fmt: skip
+    )
 
 
 def one_kernel(
@@ -219,10 +264,14 @@ def one_kernel(
             words.say("a kernel of one weight", channels=bank.shape[1], positive=positive, negative=negative)
     values = feature_maps(view, layer)[unit]
     blocks.heat(
-        values, view.picture, signed=True, smooth=False, caption=f"Kernel {unit} on {view.title}",
+        values,
+        view.picture,
+        signed=True,
+        smooth=False,
+        caption=f"Kernel {unit} on {view.title}",
         alt=f"Its feature map: {number(values.min())} to {number(values.max())}",
         unit=f"output of {layer}, bias included, before any activation function",
-    )  # fmt: skip
+    )
 
 
 def weak_kernels(layer: str, bank: np.ndarray) -> str:
