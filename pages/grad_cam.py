@@ -3,8 +3,6 @@
 import streamlit as st
 
 from vizcore import ui
-from vizcore.figures import bars as bar_figures
-from vizcore.figures import cam as cam_figures
 from vizcore.figures.render import number
 from vizcore.inspection import cam_steps
 from vizcore.methods import cam
@@ -49,7 +47,7 @@ if not heat.any():
 strongest = steps.strongest(8)
 words.part("Step 1. One weight for each map", maps=maps, count=len(strongest))
 top = float(steps.contributions[strongest].abs().max())
-st.html(cam_figures.tiles(steps, strongest, top))
+st.html(section.tiles(view, layer, against, steps, strongest, top))
 st.html(scale(top, 2, True, "α times the map. Under each: channel, α, share of all |α × mean|"))
 
 
@@ -65,7 +63,7 @@ one_map()
 positive, negative = int((steps.weights > 0).sum()), int((steps.weights < 0).sum())
 ends = "The 14 largest and the 14 smallest. " if maps > 28 else ""
 words.part("Step 2. All weights", maps=maps, positive=positive, negative=negative, ends=ends)
-st.html(bar_figures.weight_bars(steps.weights.cpu().numpy(), steps.activations.mean((1, 2)).cpu().numpy()))
+st.html(section.weights(view, layer, against, steps))
 
 words.part("Step 3. Sum, ReLU, enlargement")
 section.stages(view, steps)
@@ -81,7 +79,7 @@ def two_classes() -> None:
         other = ui.class_select(view, "versus", "Second class", default=view.runner_up, width=330)
         linked = st.toggle("Same scale for both", True, key="linked", **bound)
     second = ui.attribution(view, "grad_cam", other, layer, counterfactual=against).values
-    section.two_classes(view, (heat, second), other, stance, linked)
+    section.two_classes(view, layer, against, other, linked, (heat, second))
 
 
 two_classes()

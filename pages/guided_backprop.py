@@ -27,7 +27,7 @@ def correlations(of: str, pairs: Mapping[str, Sequence]) -> None:
     title = ui.term("rank correlation", "Rank correlation")
     st.markdown(f"{title} of the pictures for {of}; 1 is the same picture.", unsafe_allow_html=True)
     for column, (title, pair) in zip(st.columns(3), pairs.items(), strict=False):
-        column.metric(title, compare.in_words(compare.spearman(*(getattr(p, "values", p) for p in pair))))
+        column.metric(title, compare.in_words(ui.rank_correlation(*(getattr(p, "values", p) for p in pair))))
 
 
 @ui.fragment

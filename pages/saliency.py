@@ -95,7 +95,7 @@ else:
     )
     st.markdown(
         f"{ui.term('rank correlation', 'Rank correlation')} with the plain gradient's map: "
-        f"{compare.in_words(compare.spearman(values, plain.values))}",
+        f"{compare.in_words(ui.rank_correlation(values, plain.values))}",
         unsafe_allow_html=True,
     )
 ui.notes(result)
@@ -130,7 +130,7 @@ def classes() -> None:
     panels = []
     for c, found in maps.items():
         name, first = view.net.categories[c], maps[view.top(1)[0]]
-        alike = compare.in_words(compare.spearman(first.values, found.values))
+        alike = compare.in_words(ui.rank_correlation(first.values, found.values))
         caption = f"“{name}”: logit {view.logits[c]:.3g}, {percent(view.probabilities[c])}"
         caption += "" if found is first else f". Rank correlation with the first: {alike}"
         panels.append(ui.Panel(found, caption, f"Saliency map for {name}"))

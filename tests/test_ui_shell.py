@@ -132,6 +132,18 @@ def test_model_that_is_not_here_falls_back_with_a_sentence(monkeypatch):
     assert "There is no network connection." in texts(app)
 
 
+def test_networks_for_digits_are_not_offered_but_a_link_to_one_is_calm():
+    app = open_page()
+    assert not [option for option in app.selectbox(key="pick_model").options if option.startswith("Digits")]
+    for model in ("digits_linear", "digits_cnn"):
+        app = open_page(model=model)
+        assert not app.exception and app.selectbox(key="model").value == model
+        assert "not trained on photographs" in texts(app)
+    app.selectbox(key="pick_model").set_value("mini_vgg").run()
+    assert not app.exception and app.selectbox(key="model").value == "mini_vgg"
+    assert "not trained on photographs" not in texts(app)
+
+
 def test_upload_is_used_and_a_broken_one_keeps_the_picture_before_it():
     app = open_page()
     file = io.BytesIO()

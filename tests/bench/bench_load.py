@@ -71,10 +71,8 @@ async def class_room(arguments: argparse.Namespace, address: str, server: Server
     errors: list[str] = []
     if arguments.burst:
         waited = await burst(address, arguments.burst, errors)
-        print(
-            f"burst: {arguments.burst} visitors within one second: first page after "
-            f"{statistics.median(waited):.2f} s (median), {max(waited):.2f} s (last)"
-        )
+        print(f"burst: {arguments.burst} visitors within one second: first page after "
+              f"{statistics.median(waited):.2f} s (median), {max(waited):.2f} s (last)")  # fmt: skip
     clicks: list[tuple[float, str, float]] = []
     start = time.monotonic()
     until, counted = start + arguments.seconds, start + arguments.warmup
@@ -89,10 +87,8 @@ async def class_room(arguments: argparse.Namespace, address: str, server: Server
         print(f"processor: {1000 * used / max(1, len(clicks)):.0f} ms a click, all clicks counted")
     if memory:
         early = min(memory, key=lambda item: abs(item[0] - 120))
-        print(
-            f"memory: {early[1]:.0f} MB after {early[0]:.0f} s, {memory[-1][1]:.0f} MB after {memory[-1][0]:.0f} s "
-            f"({100 * (memory[-1][1] / early[1] - 1):+.0f} %)"
-        )
+        print(f"memory: {early[1]:.0f} MB after {early[0]:.0f} s, {memory[-1][1]:.0f} MB after {memory[-1][0]:.0f} s "
+              f"({100 * (memory[-1][1] / early[1] - 1):+.0f} %)")  # fmt: skip
     return errors
 
 
@@ -103,11 +99,9 @@ def report(clicks: list[tuple[float, str, float]], counted: float, until: float)
         print("no click after the warm-up")
         return
     all_of_them = [took for _, took in kept]
-    print(
-        f"clicks: {len(kept)}, {len(kept) / (until - counted):.1f} a second; "
-        f"p50 {percentile(all_of_them, 0.5):.2f} s, p95 {percentile(all_of_them, 0.95):.2f} s, "
-        f"slowest {max(all_of_them):.2f} s"
-    )
+    print(f"clicks: {len(kept)}, {len(kept) / (until - counted):.1f} a second; "
+          f"p50 {percentile(all_of_them, 0.5):.2f} s, p95 {percentile(all_of_them, 0.95):.2f} s, "
+          f"slowest {max(all_of_them):.2f} s")  # fmt: skip
     kinds = collections.defaultdict(list)
     for what, took in kept:
         kinds[what].append(took)

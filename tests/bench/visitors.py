@@ -24,26 +24,12 @@ class Server:
 
     def __init__(self, root: Path, port: int) -> None:
         self.address = f"127.0.0.1:{port}"
-        command = [
-            sys.executable,
-            "-m",
-            "streamlit",
-            "run",
-            "dashboard.py",
-            "--server.headless",
-            "true",
-            "--server.port",
-            str(port),
-            "--server.fileWatcherType",
-            "none",
-        ]
+        command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.headless", "true",
+                   "--server.port", str(port), "--server.fileWatcherType", "none"]  # fmt: skip
         self._process = subprocess.Popen(
-            command,
-            cwd=root,
-            env=os.environ | {"PYTHONPATH": str(root)},
-            stdout=subprocess.DEVNULL,
+            command, cwd=root, env=os.environ | {"PYTHONPATH": str(root)}, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-        )
+        )  # fmt: skip
         deadline = time.monotonic() + 60
         while not self._answers():
             if time.monotonic() > deadline or self._process.poll() is not None:
@@ -148,8 +134,9 @@ class Visitor:
         kind = message.WhichOneof("type")
         if kind == "navigation":
             self._pages = {page.url_pathname: page.page_script_hash for page in message.navigation.app_pages}
-        elif kind == "new_session":
-            self._page = message.new_session.page_script_hash
+            self._page = message.navigation.page_script_hash
+        elif kind == "page_not_found":
+            self.errors.append(f"no such page: {message.page_not_found.page_name}")
         elif kind == "delta":
             self._see(message.delta.new_element)
         elif kind == "script_finished":

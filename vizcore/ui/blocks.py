@@ -1,6 +1,5 @@
 """Pictures on a page: heat maps with their scale, comparisons in one row."""
 
-import hashlib
 import html
 import io
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from vizcore.ui.cache import once
+from vizcore.ui.cache import digest, once
 
 if TYPE_CHECKING:
     from vizcore.methods import Attribution
@@ -143,7 +142,7 @@ def _show(file: bytes, caption: str, alt: str, width: Any = "stretch") -> None:
 
 
 @once(entries=1024, size="100MB")
-def _enlarged(digest: str, smooth: bool, _picture: Image.Image) -> bytes:
+def _enlarged(name: str, smooth: bool, _picture: Image.Image) -> bytes:
     from vizcore.figures import render
 
     return render.encode(_large(_picture, smooth))
@@ -171,12 +170,10 @@ def _content(panel: Panel) -> tuple[str, str, bool, float]:
     """Names of what a panel shows, for :func:`_heat_map`: its numbers, its photo, and how they are drawn."""
     from vizcore import images
 
-    values = np.ascontiguousarray(panel.values)
-    numbers = hashlib.blake2b(f"{values.shape} ".encode(), digest_size=16)
-    numbers.update(values)
+    numbers = digest(panel.values)
     if panel.photo is None:
-        return numbers.hexdigest(), "", panel.diverging, 0.0
-    return numbers.hexdigest(), images.digest(panel.photo), panel.diverging, panel.opacity
+        return numbers, "", panel.diverging, 0.0
+    return numbers, images.digest(panel.photo), panel.diverging, panel.opacity
 
 
 def scale(top: float, dimensions: int, signed: bool, unit: str = "") -> str:

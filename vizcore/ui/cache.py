@@ -10,6 +10,7 @@ whatever the key names already. A result is a copy of the caller's own. Long com
 import contextlib
 import dataclasses
 import functools
+import hashlib
 import inspect
 import os
 from collections.abc import Callable
@@ -59,7 +60,8 @@ def _keeping(
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         signature = inspect.signature(function)
-        store = _store(f"{function.__module__}.{function.__qualname__}", entries, size)
+        name = f"{function.__module__}.{function.__qualname__}"
+        store = _store(name, entries, size)
 
         @functools.wraps(function)
         def kept(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -67,8 +69,8 @@ def _keeping(
             given.apply_defaults()
             values = dict(given.arguments)
             key = names(values.pop(next(iter(values)))) if names else ()
-            key += tuple(value for name, value in values.items() if not name.startswith("_"))
-            with progress.working(step) if step else contextlib.nullcontext():
+            key += tuple(value for word, value in values.items() if not word.startswith("_"))
+            with progress.first_time(step, (name, key)) if step else contextlib.nullcontext():
                 return store(key, lambda: function(*args, **kwargs))
 
         kept.clear = store.clear  # type: ignore[attr-defined]
@@ -100,6 +102,13 @@ def per_picture(entries: int = 256, size: str | None = None, step: str = ""):
 def per_class(entries: int = 256, size: str | None = None, step: str = ""):
     """Computed once for the view's network, picture and class and the other arguments; else as :func:`once`."""
     return _keeping(lambda view: (view.model, view.digest, view.target), entries, size, step)
+
+
+def digest(values: np.ndarray) -> str:
+    """Names the content of an array, for a key: its type, shape and every number."""
+    content = hashlib.blake2b(f"{values.dtype} {values.shape} ".encode(), digest_size=16)
+    content.update(np.ascontiguousarray(values))
+    return content.hexdigest()
 
 
 # Networks and pictures.
@@ -202,15 +211,15 @@ def attribution(
     from vizcore import methods
 
     view, settings = look(view, target=target), tuple(sorted(params.items()))
+    key = "attribution", view.model, view.digest, method, view.target, layer, settings
     known = methods.METHODS.get(method)
     if known is None or not known.slow:
-        with progress.working(f"Computing {known.title if known else method}"):
+        with progress.first_time(f"Computing {known.title if known else method}", key):
             return _attribution(view, method, layer, settings)
 
     def work(report: Callable[[float], None]) -> "Attribution":
         return methods.run(method, view.net, view.x, view.target, layer=layer, progress=report, **params)
 
-    key = "attribution", view.model, view.digest, method, view.target, layer, settings
     return jobs.run(key, work, known.title)
 
 
@@ -270,6 +279,18 @@ def removal_curve(
     orders = perturbation.orders(_values, seed)
     filling = perturbation.filling(view.net, view.x, fill)
     return perturbation.curve(view.net, view.x, view.target, orders, shares, filling)
+
+
+def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """As :func:`vizcore.evaluation.compare.spearman`, once for everyone who compares the same two arrays."""
+    return _rank_correlation(digest(one), digest(other), one, other)
+
+
+@once(entries=1024)
+def _rank_correlation(one: str, other: str, _one: np.ndarray, _other: np.ndarray) -> float:
+    from vizcore.evaluation import compare
+
+    return compare.spearman(_one, _other)
 
 
 # What lies inside.

@@ -7,7 +7,6 @@ what visitors leave behind is not, so it is found and freed.
 
 import gc
 import logging
-import os
 import sys
 import threading
 import time
@@ -44,11 +43,4 @@ def tidy(modules: int = 0) -> int:
     if count != modules:
         gc.freeze()
     _log.debug("Collected in %.0f ms, %d objects frozen", 1000 * (time.perf_counter() - start), gc.get_freeze_count())
-    if os.environ.get("HK"):
-        print(
-            "HK",
-            f"{1000 * (time.perf_counter() - start):.0f} ms frozen {gc.get_freeze_count()} rest {len(gc.get_objects())} modules {count}",
-            file=sys.stderr,
-            flush=True,
-        )
     return count

@@ -1,10 +1,12 @@
 """The line under the title that names the step that is running. Its height is reserved, so nothing jumps."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextvars import ContextVar
 
 import streamlit as st
+
+REMEMBERED = 20_000  # steps that are known to have been done
 
 line: ContextVar[st.delta_generator.DeltaGenerator | None] = ContextVar("line", default=None)
 
@@ -25,3 +27,22 @@ def progress_here() -> Iterator[None]:
         yield
     finally:
         line.reset(token)
+
+
+_done: set[Hashable] = set()
+
+
+@contextlib.contextmanager
+def first_time(step: str, key: Hashable) -> Iterator[None]:
+    """As :func:`working`, but silent where this server has done the step of this key before.
+
+    What is kept comes back at once, and to name a step costs a thread and three messages.
+    """
+    if key in _done:
+        yield
+        return
+    with working(step):
+        yield
+    if len(_done) >= REMEMBERED:
+        _done.clear()
+    _done.add(key)

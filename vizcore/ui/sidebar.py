@@ -9,9 +9,9 @@ from PIL import Image
 
 from vizcore.figures.bars import percent
 from vizcore.ui import cache
-from vizcore.ui.address import bound_value, class_select, linked_select
+from vizcore.ui.address import class_select, linked_select
 from vizcore.ui.components import thumbnails
-from vizcore.ui.progress import working
+from vizcore.ui.progress import first_time
 from vizcore.ui.view import View
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def draw() -> View:
 
 
 def _choose_model() -> tuple["Net", str]:
-    with working("Starting"):
+    with first_time("Starting", "vizcore.models"):
         from vizcore import models
 
     specs = models.MODELS
@@ -65,63 +65,12 @@ def _choose_model() -> tuple["Net", str]:
         where = f"download, {specs[name].megabytes:.3g} MB" if states[name] == "missing" else states[name]
         return f"{specs[name].title} ({where})"
 
-    chosen = linked_select("Model", list(models.names()), "model", default=models.DEFAULT, format_func=describe)
-    if states[chosen] == "missing" and not _download(chosen):
-        st.caption(f"{specs[chosen].title} is not on this computer. Shown: {specs[models.DEFAULT].title}.")
-        chosen = models.DEFAULT
-    else:
-        st.caption(specs[chosen].summary)
-    with working(f"Loading {specs[chosen].title}"):
-        return cache.load_net(chosen), chosen
-
-
-def _download(name: str) -> bool:
-    """Offer the download; whether the weights are here afterwards."""
-    from vizcore import models
-
-    size = models.MODELS[name].megabytes
-    if not st.button(f"Download {size:.3g} MB", icon=":material/download:", key="download", width="stretch"):
-        return False
-    bar = st.progress(0.0, "Connecting")
-
-    def report(done: int, total: int) -> None:
-        bar.progress(min(1.0, done / total) if total else 0.0, f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
-
-    try:
-        models.download(name, report)
-    except models.ModelError as error:
-        bar.empty()
-        st.warning(str(error), icon=":material/cloud_off:")
-        return False
-    bar.empty()
-    return True
-
-
-# Image.
-
-
-def _choose_image() -> tuple[Image.Image, str, str, str]:
-    """The picture, its digest, its title and a sentence that describes it."""
-    from vizcore.images import gallery
-
-    assets = {asset.id: asset for asset in gallery.records("gallery")}
-    ids, own = list(assets), st.session_state.get("own_picture")
-    name = bound_value("image", ids)
-    shown = OWN if own and st.session_state.get("use_own") else name
-
-    def take(choice: str) -> None:
-        st.session_state["use_own"] = choice == OWN
-        st.session_state["own_error"] = None
-        if choice != OWN:
-            st.session_state["image"] = choice
-
-    st.session_state["pick_image"] = shown
-    st.selectbox(
-        "Picture",
-        [OWN, *ids] if own else ids,
-        key="pick_image",
-        format_func=lambda option: own.title if option == OWN else assets[option].title,
-        on_change=lambda: take(st.session_state["pick_image"]),
+    # Networks for grey pictures are on the page about weights; here they come by a link only.
+    colour = [name for name in models.names() if len(specs[name].mean) == 3]
+    asked = st.session_state.get("model") or st.query_params.get("model")
+    offered = [*colour, asked] if asked in specs and asked not in colour else colour
+    chosen = linked_select(
+        "Model", list(models.names()), "model", default=models.DEFAULT, order=offered, format_func=describe
     )
     grid = st.popover(
         "Browse pictures", icon=":material/grid_view:", key="image_grid", on_change="rerun", width="stretch"

@@ -1,10 +1,14 @@
 """The figures of the Grad-CAM page."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from vizcore import methods
 from vizcore.evaluation import compare
+from vizcore.figures import bars as bar_figures
 from vizcore.figures import cam as cam_figures
 from vizcore.figures.render import number
 from vizcore.inspection import cam_steps
@@ -14,6 +18,18 @@ from vizcore.ui.blocks import Panel
 from vizcore.ui.view import View
 
 words = prose.words(__file__)
+
+
+@cache.per_class(entries=128, size="60MB")
+def tiles(view: View, layer: str, against: bool, _steps: Unrolled, _strongest: Sequence[int], _top: float) -> str:
+    """HTML of the maps that weigh most; `_steps` and what follows are those of the layer."""
+    return cam_figures.tiles(_steps, _strongest, _top)
+
+
+@cache.per_class(entries=128, size="20MB")
+def weights(view: View, layer: str, against: bool, _steps: Unrolled) -> str:
+    """HTML of the weights of all maps as bars."""
+    return bar_figures.weight_bars(_steps.weights.cpu().numpy(), _steps.activations.mean((1, 2)).cpu().numpy())
 
 
 def one_map(view: View, steps: Unrolled, k: int) -> None:
@@ -64,24 +80,34 @@ def check(view: View, steps: Unrolled) -> None:
     )
 
 
-def two_classes(view: View, pair: tuple[np.ndarray, np.ndarray], other: int, stance: str, linked: bool) -> None:
+def two_classes(
+    view: View, layer: str, against: bool, other: int, linked: bool, pair: tuple[np.ndarray, np.ndarray]
+) -> None:
     """The maps of the view's class and of the class `other`, and both in one picture.
 
     Args:
-        pair: the two (h, w) maps. stance: "for" or "against". linked: one scale for both.
+        against: a counterfactual. linked: one scale for both. pair: the two (h, w) maps.
     """
-    names = view.class_name, view.net.categories[other]
-    both = max(float(values.max()) for values in pair)
+    names, stance = (view.class_name, view.net.categories[other]), "against" if against else "for"
     panels = [
         Panel(values, f"Evidence {stance} {label}: up to {number(values.max())}", "", view.picture, False)
         for values, label in zip(pair, names, strict=True)
     ]
-    drawn = cam_figures.two_classes(view.picture, *pair, names, vmax=both if linked else None)
+    drawn = _in_one_picture(view, layer, against, other, linked, pair)
     alt = f"Grad-CAM of {names[0]} in blue and of {names[1]} in orange"
     blocks.compare([*panels, Panel(drawn, "Both, in blue and orange", alt)], share=linked)
     same = compare.correlation(*pair)
     if same is not None and other != view.target:
         words.say("how alike the two maps are", same=f"{same:.2f}")
+
+
+@cache.per_class(entries=64, size="60MB")
+def _in_one_picture(
+    view: View, layer: str, against: bool, other: int, linked: bool, _pair: tuple[np.ndarray, np.ndarray]
+) -> Image.Image:
+    names = view.class_name, view.net.categories[other]
+    top = max(float(values.max()) for values in _pair)
+    return cam_figures.two_classes(view.picture, *_pair, names, vmax=top if linked else None)
 
 
 def variants(view: View, layer: str) -> None:

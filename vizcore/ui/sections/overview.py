@@ -9,10 +9,16 @@ from vizcore.ui.view import View
 
 @per_network(entries=16)
 def filters(view: View) -> Image.Image:
-    """The first convolution's kernels, each scaled to 0..255."""
+    """The first convolution's kernels, each scaled to 0..255.
+
+    Raises:
+        ValueError: there is none.
+    """
     from vizcore.figures import sprites
 
-    first = next(layer.name for layer in view.net.layers if layer.kind == "conv")
+    first = next((layer.name for layer in view.net.layers if layer.kind == "conv"), None)
+    if first is None:
+        raise ValueError(f"{view.net.title} has no layer of this kind. Choose another model in the sidebar.")
     kernels = view.net.network.get_submodule(first).weight.detach().cpu()
     if kernels.shape[1] == 3:
         low, high = kernels.amin((1, 2, 3), keepdim=True), kernels.amax((1, 2, 3), keepdim=True)
