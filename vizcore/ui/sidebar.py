@@ -9,7 +9,7 @@ from PIL import Image
 
 from vizcore.figures.bars import percent
 from vizcore.ui import cache
-from vizcore.ui.address import class_select, linked_select
+from vizcore.ui.address import bound_value, class_select, linked_select
 from vizcore.ui.components import thumbnails
 from vizcore.ui.progress import first_time
 from vizcore.ui.view import View
@@ -71,6 +71,65 @@ def _choose_model() -> tuple["Net", str]:
     offered = [*colour, asked] if asked in specs and asked not in colour else colour
     chosen = linked_select(
         "Model", list(models.names()), "model", default=models.DEFAULT, order=offered, format_func=describe
+    )
+    if states[chosen] == "missing" and not _download(chosen):
+        st.caption(f"{specs[chosen].title} is not on this computer. Shown: {specs[models.DEFAULT].title}.")
+        chosen = models.DEFAULT
+    else:
+        st.caption(specs[chosen].summary)
+        if chosen not in colour:
+            st.caption("It was not trained on photographs: what it says about this picture means little.")
+    with first_time(f"Loading {specs[chosen].title}", ("net", chosen)):
+        return cache.load_net(chosen), chosen
+
+
+def _download(name: str) -> bool:
+    """Offer the download; whether the weights are here afterwards."""
+    from vizcore import models
+
+    size = models.MODELS[name].megabytes
+    if not st.button(f"Download {size:.3g} MB", icon=":material/download:", key="download", width="stretch"):
+        return False
+    bar = st.progress(0.0, "Connecting")
+
+    def report(done: int, total: int) -> None:
+        bar.progress(min(1.0, done / total) if total else 0.0, f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+    try:
+        models.download(name, report)
+    except models.ModelError as error:
+        bar.empty()
+        st.warning(str(error), icon=":material/cloud_off:")
+        return False
+    bar.empty()
+    return True
+
+
+# Image.
+
+
+def _choose_image() -> tuple[Image.Image, str, str, str]:
+    """The picture, its digest, its title and a sentence that describes it."""
+    from vizcore.images import gallery
+
+    assets = {asset.id: asset for asset in gallery.records("gallery")}
+    ids, own = list(assets), st.session_state.get("own_picture")
+    name = bound_value("image", ids)
+    shown = OWN if own and st.session_state.get("use_own") else name
+
+    def take(choice: str) -> None:
+        st.session_state["use_own"] = choice == OWN
+        st.session_state["own_error"] = None
+        if choice != OWN:
+            st.session_state["image"] = choice
+
+    st.session_state["pick_image"] = shown
+    st.selectbox(
+        "Picture",
+        [OWN, *ids] if own else ids,
+        key="pick_image",
+        format_func=lambda option: own.title if option == OWN else assets[option].title,
+        on_change=lambda: take(st.session_state["pick_image"]),
     )
     grid = st.popover(
         "Browse pictures", icon=":material/grid_view:", key="image_grid", on_change="rerun", width="stretch"
