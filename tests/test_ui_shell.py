@@ -115,9 +115,8 @@ def test_class_list_begins_with_the_top_five():
 
 def test_model_that_is_not_here_falls_back_with_a_sentence(monkeypatch):
     from vizcore import models
-    from vizcore.models import net
 
-    monkeypatch.setattr(net, "status", lambda name: "embedded" if name == models.DEFAULT else "missing")
+    monkeypatch.setattr(models, "status", lambda name: "embedded" if name == models.DEFAULT else "missing")
     app = open_page(model="vgg16")
     assert not app.exception
     assert "VGG-16 is not on this computer. Shown: EfficientNet-Lite0." in texts(app)
@@ -126,7 +125,7 @@ def test_model_that_is_not_here_falls_back_with_a_sentence(monkeypatch):
         progress(1, 4)
         raise models.ModelError("There is no network connection.")
 
-    monkeypatch.setattr(net, "download", refuse)
+    monkeypatch.setattr(models, "download", refuse)
     app.button(key="download").click().run()
     assert not app.exception
     assert "There is no network connection." in texts(app)
@@ -174,11 +173,10 @@ def test_errors_of_the_visitor_are_sentences():
 
 def test_attribution_is_the_methods_own_and_computed_once(monkeypatch):
     from vizcore import methods, ui
-    from vizcore.methods import registry
 
     calls = []
     run = methods.run
-    monkeypatch.setattr(registry, "run", lambda *a, **k: calls.append(a) or run(*a, **k))
+    monkeypatch.setattr(methods, "run", lambda *a, **k: calls.append(a) or run(*a, **k))
 
     def use(view):
         first = ui.attribution(view, "grad_cam", target=7)

@@ -141,7 +141,7 @@ def _show(file: bytes, caption: str, alt: str, width: Any = "stretch") -> None:
 # Pictures as files, drawn and encoded once for everyone.
 
 
-@once(entries=1024, size="100MB")
+@once(entries=1024, size="40MB")
 def _enlarged(name: str, smooth: bool, _picture: Image.Image) -> bytes:
     from vizcore.figures import render
 
@@ -157,7 +157,7 @@ def _large(picture: Image.Image, smooth: bool) -> Image.Image:
     return picture.resize(tuple(round(side * factor) for side in picture.size), how)
 
 
-@once(entries=2048, size="200MB")
+@once(entries=2048, size="60MB")
 def _heat_map(
     content: str, photo: str, signed: bool, opacity: float, top: float, smooth: bool | None, _panel: Panel
 ) -> bytes:

@@ -11,10 +11,13 @@ import contextlib
 import dataclasses
 import functools
 import hashlib
+import importlib
 import inspect
+import marshal
 import os
+import zlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -30,6 +33,12 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class Keeper(Protocol):
+    """A decorator whose function keeps its results."""
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]: ...
 
 
 # The seam.
@@ -53,14 +62,13 @@ def _store(name: str, entries: int, size: str | None) -> Callable[[tuple, Callab
     return st.cache_data(store, max_entries=entries, max_size=size, show_spinner=False)
 
 
-def _keeping(
-    names: Callable[[View], tuple] | None, entries: int, size: str | None, step: str
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def _keeping(names: Callable[[View], tuple] | None, entries: int, size: str | None, step: str) -> Keeper:
     """A decorator; `names(view)` is what the key takes from the first argument, if that is a view."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         signature = inspect.signature(function)
-        name = f"{function.__module__}.{function.__qualname__}"
+        code = zlib.crc32(marshal.dumps(function.__code__))  # who edits a function sees the new results
+        name = f"{function.__module__}.{function.__qualname__} {code:x}"
         store = _store(name, entries, size)
 
         @functools.wraps(function)
@@ -79,7 +87,7 @@ def _keeping(
     return decorate
 
 
-def once(entries: int = 32, size: str | None = None, step: str = ""):
+def once(entries: int = 32, size: str | None = None, step: str = "") -> Keeper:
     """Computed once for these arguments.
 
     Args:
@@ -89,17 +97,17 @@ def once(entries: int = 32, size: str | None = None, step: str = ""):
     return _keeping(None, entries, size, step)
 
 
-def per_network(entries: int = 64, size: str | None = None, step: str = ""):
+def per_network(entries: int = 64, size: str | None = None, step: str = "") -> Keeper:
     """Computed once for the view's network and the other arguments; else as :func:`once`."""
     return _keeping(lambda view: (view.model,), entries, size, step)
 
 
-def per_picture(entries: int = 256, size: str | None = None, step: str = ""):
+def per_picture(entries: int = 256, size: str | None = None, step: str = "") -> Keeper:
     """Computed once for the view's network and picture and the other arguments; else as :func:`once`."""
     return _keeping(lambda view: (view.model, view.digest), entries, size, step)
 
 
-def per_class(entries: int = 256, size: str | None = None, step: str = ""):
+def per_class(entries: int = 256, size: str | None = None, step: str = "") -> Keeper:
     """Computed once for the view's network, picture and class and the other arguments; else as :func:`once`."""
     return _keeping(lambda view: (view.model, view.digest, view.target), entries, size, step)
 
@@ -121,6 +129,8 @@ def load_net(model: str) -> "Net":
 
     from vizcore import models
 
+    # Two visitors who come first to charts would find it half imported: plotly looks into sys.modules for it.
+    importlib.import_module("pandas")
     torch.set_num_threads(int(os.environ.get("VIZ_THREADS", "1")))
     net = models.load(model)
     housekeeping.start()
@@ -147,7 +157,7 @@ def image_file(view: View) -> str:
     return f"assets/gallery/{gallery.find('gallery', chosen).file.name}" if ours else "your_picture.jpg"
 
 
-@once(entries=256, size="200MB")
+@once(entries=256, size="80MB")
 def _prepared(model: str, digest: str, _net: "Net", _image: Image.Image) -> tuple[np.ndarray, np.ndarray, Image.Image]:
     """What the network sees of a picture, (1, C, S, S); its (K,) logits; the square as a picture."""
     import torch
@@ -223,14 +233,14 @@ def attribution(
     return jobs.run(key, work, known.title)
 
 
-@per_class(entries=384, size="400MB")
+@per_class(entries=384, size="120MB")
 def _attribution(view: View, method: str, layer: str | None, params: tuple) -> "Attribution":
     from vizcore import methods
 
     return methods.run(method, view.net, view.x, view.target, layer=layer, **dict(params))
 
 
-@per_class(entries=128, size="250MB", step="Computing Grad-CAM")
+@per_class(entries=128, size="60MB", step="Computing Grad-CAM")
 def unrolled(view: View, layer: str | None = None, counterfactual: bool = False) -> "Unrolled":
     """All steps of Grad-CAM, as :func:`vizcore.inspection.cam_steps.unroll`, computed once for everyone.
 
@@ -254,7 +264,7 @@ def input_gradient(view: View, target: int | None = None, of: str = "logit") -> 
     return _input_gradient(look(view, target=target), of)
 
 
-@per_class(entries=256, size="200MB")
+@per_class(entries=256, size="60MB")
 def _input_gradient(view: View, of: str) -> np.ndarray:
     from vizcore.methods import gradients
 
@@ -296,7 +306,7 @@ def _rank_correlation(one: str, other: str, _one: np.ndarray, _other: np.ndarray
 # What lies inside.
 
 
-@per_picture(entries=256, size="200MB")
+@per_picture(entries=256, size="60MB")
 def unit_gradient(view: View, layer: str, unit: int, rule: str | None = None) -> np.ndarray:
     """(C, H, W) gradient of a unit's strongest cell with respect to the view's picture, cached for all.
 
@@ -311,7 +321,7 @@ def unit_gradient(view: View, layer: str, unit: int, rule: str | None = None) ->
     return unit_gradients.gradient(view.net, view.x, layer, unit, rule=rule).gradients[0]
 
 
-@per_picture(entries=96, size="300MB")
+@per_picture(entries=96, size="80MB")
 def feature_maps(view: View, layer: str) -> np.ndarray:
     """(K, H, W) float32: what a layer answers to the view's picture, computed once for everyone.
 
@@ -323,7 +333,7 @@ def feature_maps(view: View, layer: str) -> np.ndarray:
     return activations.feature_maps(view.net, view.x, layer)
 
 
-@per_picture(entries=96, size="100MB")
+@per_picture(entries=96, size="40MB")
 def activation(view: View, layer: str) -> np.ndarray:
     """A layer's output for the view's picture, whatever its shape, computed once for everyone."""
     import torch

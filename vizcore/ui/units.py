@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Receptive fields.
 
 
-@per_picture(entries=256, size="100MB", step="Following gradients from the cell to the input")
+@per_picture(entries=256, size="30MB", step="Following gradients from the cell to the input")
 def effective(view: View, layer: str, cell: tuple[int, int], inputs: int) -> np.ndarray:
     """(H, W) effective receptive field of a cell, over the view's picture and `inputs` - 1 others of the gallery."""
     import torch
@@ -57,7 +57,7 @@ def backward(
     return _backward(view, collection, tuple((hit.picture, hit.cell) for hit in hits), layer, unit, rule)
 
 
-@per_network(entries=128, size="300MB", step="Going back from the unit to the pictures")
+@per_network(entries=128, size="80MB", step="Going back from the unit to the pictures")
 def _backward(
     view: View, collection: str, places: "tuple[tuple[int, Cell], ...]", layer: str, unit: int, rule: str | None
 ) -> np.ndarray:

@@ -20,13 +20,13 @@ from vizcore.ui.view import View
 words = prose.words(__file__)
 
 
-@cache.per_class(entries=128, size="60MB")
+@cache.per_class(entries=128, size="20MB")
 def tiles(view: View, layer: str, against: bool, _steps: Unrolled, _strongest: Sequence[int], _top: float) -> str:
     """HTML of the maps that weigh most; `_steps` and what follows are those of the layer."""
     return cam_figures.tiles(_steps, _strongest, _top)
 
 
-@cache.per_class(entries=128, size="20MB")
+@cache.per_class(entries=128, size="10MB")
 def weights(view: View, layer: str, against: bool, _steps: Unrolled) -> str:
     """HTML of the weights of all maps as bars."""
     return bar_figures.weight_bars(_steps.weights.cpu().numpy(), _steps.activations.mean((1, 2)).cpu().numpy())
@@ -101,7 +101,7 @@ def two_classes(
         words.say("how alike the two maps are", same=f"{same:.2f}")
 
 
-@cache.per_class(entries=64, size="60MB")
+@cache.per_class(entries=64, size="20MB")
 def _in_one_picture(
     view: View, layer: str, against: bool, other: int, linked: bool, _pair: tuple[np.ndarray, np.ndarray]
 ) -> Image.Image:

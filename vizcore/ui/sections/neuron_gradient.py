@@ -234,7 +234,7 @@ def gradient_at(view: View, collection: str, hit: "Hit", neuron: Neuron, rule: s
         return _gradient(view.model, name, neuron.start, neuron.unit, hit.cell, rule, view.net, x)[1]
 
 
-@once(entries=384, size="240MB")
+@once(entries=384, size="80MB")
 def _gradient(
     model: str, picture: str, layer: str, unit: int, cell: "Cell", rule: str | None, _net: "Net", _x: "Tensor"
 ) -> "tuple[float, np.ndarray]":

@@ -31,7 +31,7 @@ def filters(view: View) -> Image.Image:
     return sprites.sprite(kernels[:36, 0].numpy(), columns=6, signed=True)[0]
 
 
-@per_picture(entries=96, size="50MB")
+@per_picture(entries=96, size="30MB")
 def maps(view: View) -> Image.Image:
     """The 36 strongest feature maps half way through the network."""
     import torch
@@ -46,7 +46,7 @@ def maps(view: View) -> Image.Image:
     return sprites.sprite(stack[strongest].relu().cpu().numpy(), columns=6, cell=64)[0]
 
 
-@per_picture(entries=96, size="20MB")
+@per_picture(entries=96, size="10MB")
 def noisy(view: View) -> Image.Image:
     """The picture with Gaussian noise (standard deviation 0.25 of the range, seed 0)."""
     pixels = np.asarray(view.picture) / 255

@@ -44,7 +44,7 @@ def choose(titles: Sequence[str], key: str = "q") -> int:
 # 1. The gradient of a neuron in two pieces.
 
 
-@cache.per_picture(entries=64, size="200MB", step="Going back in two pieces")
+@cache.per_picture(entries=64, size="60MB", step="Going back in two pieces")
 def two_pieces(view: View, layer: str, middle: str) -> "TwoPieces":
     """Gradient of the layer's strongest neuron, in one go and through the middle layer; cached for all."""
     from vizcore.inspection import chain_rule

@@ -159,7 +159,7 @@ def cut(view: View, labels: np.ndarray, iterations: int) -> np.ndarray:
     return _cut(view, labels.tobytes(), iterations, labels)
 
 
-@per_picture(entries=256, size="50MB", step="Cutting the graph of pixels")
+@per_picture(entries=256, size="20MB", step="Cutting the graph of pixels")
 def _cut(view: View, seeds: bytes, iterations: int, _labels: np.ndarray) -> np.ndarray:
     from vizcore.evaluation import segmentation
 
