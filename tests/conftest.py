@@ -1,5 +1,6 @@
 """Fixtures that several test files share. The networks are made once, and no test may change them."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -8,7 +9,20 @@ import torch
 
 from vizcore.models import Net
 
-torch.set_num_threads(1)  # as the dashboard does: beside other work two threads wait for each other
+# One, as in the dashboard: beside other work two threads wait for each other. VIZ_THREADS=2 tries another number.
+torch.set_num_threads(int(os.environ.get("VIZ_THREADS", "1")))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares something dear stays in one of the processes that share the tests.
+
+    The browser tests share a server; so no other work but one process's runs beside them. A file shares its networks,
+    and the many tests of the reference implementations are shared out by network.
+    """
+    for item in items:
+        case = getattr(item, "callspec", None) and item.callspec.params.get("case")
+        group = "browser" if item.path.parent.name == "browser" else f"{item.path.stem} {case or ''}"
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,11 @@
 """Networks for the tests: the embedded one with its real weights, and torchvision's with seeded random ones."""
 
 import copy
+import dataclasses
 from functools import cache
 
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from vizcore import models
@@ -27,6 +29,16 @@ def torchvision_module(name: str, classes: int = CLASSES, size: int = SIDE) -> n
     with torch.random.fork_rng():
         torch.manual_seed(1)
         module = torchvision_models().get_model(name, weights=None, num_classes=classes, **options)
+        if name == "vgg11":  # two hidden layers of 4096 are nine tenths of it, and no different from narrow ones
+            module.classifier = nn.Sequential(
+                nn.Linear(512 * 7 * 7, 64),
+                nn.ReLU(True),
+                nn.Dropout(),
+                nn.Linear(64, 64),
+                nn.ReLU(True),
+                nn.Dropout(),
+                nn.Linear(64, classes),
+            )
         norms = [m for m in module.modules() if isinstance(m, nn.BatchNorm2d)]
         for norm in norms:
             nn.init.uniform_(norm.weight, 0.5, 1.5)
@@ -46,6 +58,24 @@ def network(name: str) -> Net:
     if name == "efficientnet_lite0":
         return models.load(name)
     return models.wrap(torchvision_module(name), name=name, input_size=SIDE)
+
+
+class _Double(Net):
+    """A network that takes and prepares pictures in float64."""
+
+    def preprocess(self, image: Image.Image, **options) -> Tensor:
+        return super().preprocess(image, **options).double()
+
+
+@cache
+def double(name: str) -> Net:
+    """One of NAMES, or another registered network, in float64: there rounding has no say in what is compared.
+
+    A real copy, with hooks of its own: the float32 network that others use stays as it is.
+    """
+    net = network(name) if name in NAMES else models.load(name)
+    parts = {field.name: getattr(net, field.name) for field in dataclasses.fields(net)}
+    return _Double(**parts | {"network": copy.deepcopy(net.network).double()})
 
 
 def plain(net: Net) -> nn.Module:

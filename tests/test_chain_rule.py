@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from random_networks import network, photographs, plain
+from random_networks import double, network, photographs, plain
 
 from vizcore import models
 from vizcore.figures import chain as chain_figures
@@ -67,25 +67,25 @@ def with_hooks(net, x, layer, index):
 
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "vgg11", "resnet18", "densenet121", "squeezenet1_1"])
 def test_two_pieces_equal_one_pass_and_plain_hooks(name):
-    net, x = network(name), photographs(96, 128)[:1]
+    net, x = double(name), photographs(96, 128)[:1].double()
     stops = chain_rule.layers(net)
     layer = stops[len(stops) // 2]
     for middle in (stops[0], stops[len(stops) // 2 - 1]):
         found = chain_rule.two_pieces(net, x, layer, middle)
-        assert found.around is None and found.gap < 1e-4
+        assert found.around is None and found.gap < 1e-10
         with torch.no_grad():
             maps = net.forward(x, capture=[found.layer])[1][found.layer][0]
         index = maps.argmax()
         assert (found.channel, *found.cell) == tuple(int(i) for i in torch.unravel_index(index, maps.shape))
         expected = with_hooks(net, x, found.layer, index)
-        assert (found.chained - expected).abs().max() < 1e-4 * expected.abs().max()
+        assert (found.chained - expected).abs().max() < 1e-10 * expected.abs().max()
         assert found.middle.ndim == 3 and found.middle.any()
 
 
 def test_paths_around_the_middle_layer_are_added():
-    net, x = network("resnet18"), photographs(96, 96)[:1]
+    net, x = double("resnet18"), photographs(96, 96)[:1].double()
     found = chain_rule.two_pieces(net, x, "layer2.1", "layer2.1.conv1")
-    assert found.around is not None and found.gap < 1e-4
+    assert found.around is not None and found.gap < 1e-10
     assert (found.direct - found.chained).abs().max() > 0.01 * found.direct.abs().max()
 
 

@@ -13,7 +13,9 @@ from vizcore import models
 from vizcore.content import programs
 from vizcore.figures import bars as bar_figures
 from vizcore.figures import contact_sheet
+from vizcore.images import collection
 from vizcore.images.collection import cut, open_collection
+from vizcore.inspection import contact_sheet as strips
 from vizcore.inspection import likeness, top_patches, unit_gradients
 from vizcore.models import layers as model_layers
 from vizcore.models import partial
@@ -99,7 +101,10 @@ def test_random_units_are_reproducible_and_differ_between_seeds(mini):
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("rule", ["deconvnet", "guided", None])
 def test_drawing_back_together_equals_one_at_a_time(name, rule):
-    net = network(name)
+    # Lite0 takes ten times as long in float64. In float32 a ReLU that rounding opens in one of the two
+    # ways changes a picture by up to 0.7 % (see test_methods_reference.py); another cell or rule changes nearly all.
+    single = name == "efficientnet_lite0"
+    net, tolerance = (network(name), 0.05) if single else (random_networks.double(name), 1e-10)
     pictures, generator = few(net, 3), np.random.default_rng(0)
     picks = []
     for layer in model_layers.block_ends(net):
@@ -114,7 +119,7 @@ def test_drawing_back_together_equals_one_at_a_time(name, rule):
     for n, pick in enumerate(picks):
         x = net.preprocess(pictures.open(pick.picture))
         alone = unit_gradients.gradient(net, x, pick.layer, pick.unit, pick.cell, rule).gradients[0]
-        assert np.abs(found[n] - alone).max() <= 1e-5 * max(1.0, np.abs(alone).max()), pick
+        assert np.linalg.norm(found[n] - alone) <= tolerance * np.linalg.norm(alone), pick
 
 
 def test_activations_of_several_layers_equal_the_whole_run():
@@ -142,7 +147,7 @@ def test_cancelling_and_the_network_stays_as_it_was(mini):
 
     layer = model_layers.block_ends(net)[2].name
     with pytest.raises(Stop):
-        top_patches.build(net, pictures, index, {layer: (0, 1)}, 4, "guided", report)
+        strips.gather(net, pictures, index, {layer: (0, 1)}, 4, "guided", report)
     assert hooks == [len(m._forward_hooks) for m in net.network.modules()]
     assert all(torch.equal(before[k], v) for k, v in net.network.state_dict().items())
     assert all(p.grad is None and not p.requires_grad for p in net.network.parameters()) and not net.network.training
@@ -155,7 +160,7 @@ def test_sheet_holds_patches_left_and_drawings_right(mini):
     net, pictures, index = mini
     layer = model_layers.block_ends(net)[3]
     start = model_layers.before_relu(net, layer.name)
-    sheet = top_patches.build(net, pictures, index, {layer.name: (5, 2)}, 4, "guided")[layer.name]
+    sheet = contact_sheet.draw(strips.gather(net, pictures, index, {layer.name: (5, 2)}, 4, "guided")[layer.name], 4)
     assert sheet.units == (5, 2) and sheet.columns == 2 and sheet.rows == 2 and -1 <= sheet.alike <= 1
     sprite, first = (np.asarray(Image.open(io.BytesIO(data)), float) for data in (sheet.sprite, sheet.first))
     side = sheet.side
@@ -179,7 +184,7 @@ def test_a_deconvnet_without_max_pooling_draws_all_patches_alike(lite0):
     layer = model_layers.block_ends(lite0)[2].name
     units = top_patches.firing_most(lite0, index, layer, 2)
     alike = {
-        rule: top_patches.build(lite0, pictures, index, {layer: units}, 4, rule)[layer].alike
+        rule: strips.gather(lite0, pictures, index, {layer: units}, 4, rule)[layer].alike
         for rule in ("deconvnet", "guided")
     }
     assert alike["deconvnet"] > 0.95 > 0.6 > alike["guided"]
@@ -235,7 +240,7 @@ def test_numbers_escape_and_stay_inside():
 def test_program_that_is_shown_gives_the_same_drawings(name, rule, monkeypatch):
     net = models.load(name)
     pictures = few(net)
-    monkeypatch.setattr(top_patches, "collection", lambda net, name="gallery": pictures)
+    monkeypatch.setattr(collection, "open_collection", lambda name="gallery", channels=3: pictures)
     layer = model_layers.block_ends(net)[1].name
     start = model_layers.before_relu(net, layer)
     scope = {}

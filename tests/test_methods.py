@@ -346,25 +346,25 @@ def test_cams_of_a_layer_before_an_in_place_relu(name, layer, x):
 
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "resnet18", "googlenet", "densenet121", "mobilenet_v2"])
 def test_mean_of_cam_plus_bias_is_the_logit(name):
-    net, x = random_networks.network(name), random_networks.photographs(96, 128)
+    net, x = random_networks.double(name), random_networks.photographs(96, 128).double()
     targets = torch.tensor([1, 4])
     linear = [m for m in net.network.modules() if isinstance(m, nn.Linear)][-1]
     with torch.no_grad():
         logits = net(x)[torch.arange(2), targets]
     maps = cam.cam(net, x, targets)
     assert maps.min() < 0
-    assert torch.allclose(maps.mean((1, 2)) + linear.bias[targets], logits, rtol=1e-4, atol=1e-4)
+    assert torch.allclose(maps.mean((1, 2)) + linear.bias[targets], logits, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "resnet18", "googlenet", "densenet121", "mobilenet_v2"])
 def test_sum_of_hires_cam_plus_bias_is_the_logit(name):
     """Faithful by construction: Draelos & Carin, section 3. All four end in pooling and one linear layer."""
-    net, x = random_networks.network(name), random_networks.photographs(96, 128)
+    net, x = random_networks.double(name), random_networks.photographs(96, 128).double()
     linear = [m for m in net.network.modules() if isinstance(m, nn.Linear)][-1]
     with torch.no_grad():
         logits = net(x)[:, 2]
     total = cam.hires_cam(net, x, 2).sum((1, 2))
-    assert torch.allclose(total + linear.bias[2], logits, rtol=1e-4, atol=1e-4)
+    assert torch.allclose(total + linear.bias[2], logits, rtol=1e-9, atol=1e-9)
 
 
 def test_behind_global_average_pooling_the_cams_agree(lite0, photo):

@@ -58,26 +58,27 @@ def deep_layers(net: Net) -> tuple[str, str]:
 
 @pytest.mark.parametrize("name", random_networks.NAMES)
 def test_equals_full_forward_and_backward(name):
-    net, x = random_networks.network(name), random_networks.photographs(96, 128)
+    net, x = random_networks.double(name), random_networks.photographs(96, 128).double()
     for layer in deep_layers(net):
         found = gradient_of(net, x, layer, 3)
         for n in range(2):
             value, expected = slow(net, x[n : n + 1], layer, 3, found.cells[n])
-            assert found.values[n] == pytest.approx(value, rel=1e-4, abs=1e-5)
+            assert found.values[n] == pytest.approx(value, rel=1e-10, abs=1e-12)
             scale = np.abs(expected).max()
-            assert np.abs(found.gradients[n] - expected).max() <= 1e-4 * scale
+            assert np.abs(found.gradients[n] - expected).max() <= 1e-10 * scale
             assert found.gradients[n].any() == expected.any()
 
 
 def test_equals_full_forward_and_backward_in_small_networks():
     for name, layer in (("mini_vgg", "block4.relu2"), ("digits_cnn", "conv2_2"), ("digits_mlp", "hidden")):
-        net = models.load(name)
-        x = torch.randn(1, net.channels, net.input_size, net.input_size, generator=torch.Generator().manual_seed(0))
+        net = random_networks.double(name)
+        shape = 1, net.channels, net.input_size, net.input_size
+        x = torch.randn(shape, generator=torch.Generator().manual_seed(0)).double()
         found = gradient_of(net, x, layer, 5)
         cell = found.cells[0] if net.layer(layer).spatial else ()
         value, expected = slow(net, x, layer, 5, cell)
-        assert found.values[0] == pytest.approx(value, rel=1e-4, abs=1e-6)
-        assert found.gradients[0] == pytest.approx(expected, abs=1e-5 * float(np.abs(expected).max()))
+        assert found.values[0] == pytest.approx(value, rel=1e-10, abs=1e-12)
+        assert found.gradients[0] == pytest.approx(expected, abs=1e-10 * float(np.abs(expected).max()))
         assert expected.any()
 
 
@@ -115,16 +116,17 @@ def test_equals_finite_differences_in_double_precision():
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_batch_equals_one_at_a_time(lite0, rule):
-    x = torch.cat([random_networks.photographs(96, 128), random_networks.photographs(96, 128).flip(3)[:1]])
+def test_a_batch_equals_one_at_a_time(rule):
+    net, x = random_networks.double("efficientnet_lite0"), random_networks.photographs(96, 128).double()
+    x = torch.cat([x, x.flip(3)[:1]])
     cells = [(0, 0), (5, 7), (2, 3)]
-    together = gradient_of(lite0, x, "stage4.block1.expand.norm", 9, cells, rule)
+    together = gradient_of(net, x, "stage4.block1.expand.norm", 9, cells, rule)
     for n, cell in enumerate(cells):
-        alone = gradient_of(lite0, x[n : n + 1], "stage4.block1.expand.norm", 9, cell, rule)
+        alone = gradient_of(net, x[n : n + 1], "stage4.block1.expand.norm", 9, cell, rule)
         assert alone.cells[0] == cell == together.cells[n]
-        assert together.values[n] == pytest.approx(alone.values[0], rel=1e-5)
+        assert together.values[n] == pytest.approx(alone.values[0], rel=1e-10)
         scale = np.abs(alone.gradients).max()
-        assert np.abs(together.gradients[n] - alone.gradients[0]).max() <= 1e-5 * scale
+        assert np.abs(together.gradients[n] - alone.gradients[0]).max() <= 1e-10 * scale
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -133,14 +135,14 @@ def test_a_batch_equals_one_at_a_time(lite0, rule):
     [("efficientnet_lite0", "stage5.block1.expand.norm"), ("mini_vgg", "block4.conv2"), ("resnet18", "layer3.0.bn1")],
 )
 def test_equals_the_gradient_of_a_whole_run(name, layer, rule):
-    net = models.load(name) if name == "mini_vgg" else random_networks.network(name)
-    x = random_networks.photographs(net.input_size, net.input_size)
+    net = random_networks.double(name)
+    x = random_networks.photographs(net.input_size, net.input_size).double()
     leaf = x.clone().requires_grad_()
     with relu_rules.relu_rule(rule) if rule else contextlib.nullcontext():
         acts = net.forward(leaf, capture=[layer])[1][layer]
     expected = torch.autograd.grad(acts[:, 7, 2, 1].sum(), leaf)[0].numpy()
     found = gradient_of(net, x, layer, 7, (2, 1), rule).gradients
-    assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
+    assert np.abs(found - expected).max() <= 1e-10 * np.abs(expected).max()
 
 
 # Nothing outside the receptive field.

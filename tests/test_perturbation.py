@@ -70,10 +70,10 @@ def test_curve_equals_one_forward_at_a_time(net, x):
         for column, share in enumerate(shares):
             with torch.no_grad():
                 logits = net(perturbation.remove(x, order, share, fill))[0]
-            assert found["logit"][row, column] == pytest.approx(float(logits[3]), abs=1e-5)
-            assert found["probability"][row, column] == pytest.approx(float(logits.softmax(0)[3]), abs=1e-5)
+            assert found["logit"][row, column] == pytest.approx(float(logits[3]), rel=1e-4, abs=1e-5)
+            assert found["probability"][row, column] == pytest.approx(float(logits.softmax(0)[3]), rel=1e-4, abs=1e-5)
     single = perturbation.curve(net, x, 3, orders["most"], shares, fill)["logit"]
-    assert single.shape == (1, 4) and np.allclose(single[0], found["logit"][0], atol=1e-5)
+    assert single.shape == (1, 4) and np.allclose(single[0], found["logit"][0], rtol=1e-4, atol=1e-5)
 
 
 def test_wrong_arguments_are_named(net, x):

@@ -51,7 +51,7 @@ def imports_by_itself() -> bool:
 
 def test_torchvision_can_be_imported_and_help_is_given_only_where_needed():
     out = run("""
-        from vizcore import torchvision_guard
+        from vizcore.models import torchvision_guard
         helped = torchvision_guard.ensure()
         import torchvision
         print(helped, torchvision.models.resnet18(weights=None).fc.out_features)
@@ -63,7 +63,7 @@ def test_another_build_of_torch_gets_the_operators():
     out = run(
         OTHER_BUILD,
         """
-        from vizcore import torchvision_guard
+        from vizcore.models import torchvision_guard
         ops = torch.ops.torchvision
         print(torchvision_guard.ensure(), hasattr(ops, "nms"), hasattr(ops, "qnms"))
         import torchvision
@@ -77,7 +77,7 @@ def test_a_matching_pair_is_left_alone():
     out = run(
         MATCHING_PAIR,
         """
-        from vizcore import torchvision_guard
+        from vizcore.models import torchvision_guard
         print(torchvision_guard.ensure(), torchvision_guard.ensure(), torchvision_guard._library, len(loads))
         print("torchvision" in __import__("sys").modules)
     """,
@@ -90,7 +90,7 @@ def test_operators_that_exist_already_are_left_alone():
         MATCHING_PAIR,
         """
         load_library("loaded by somebody else")
-        from vizcore import torchvision_guard
+        from vizcore.models import torchvision_guard
         print(torchvision_guard.ensure(), torchvision_guard._library, len(loads))
     """,
     )
@@ -103,7 +103,7 @@ def test_many_threads_at_once_agree(setup: str):
         setup,
         """
         from concurrent.futures import ThreadPoolExecutor
-        from vizcore import torchvision_guard
+        from vizcore.models import torchvision_guard
         with ThreadPoolExecutor(16) as pool:
             print(*set(pool.map(lambda _: torchvision_guard.ensure(), range(64))))
     """,
@@ -113,7 +113,7 @@ def test_many_threads_at_once_agree(setup: str):
 
 def test_without_torchvision_nothing_happens():
     out = run("""
-        from vizcore import torchvision_guard
+        from vizcore.models import torchvision_guard
         torchvision_guard.find_spec = lambda name: None
         print(torchvision_guard.ensure())
     """)

@@ -79,7 +79,9 @@ def occlusion(
     return total / count
 
 
-def rise_masks(samples: int, cells: int, keep: float, size: tuple[int, int], seed: int = 0) -> list[Tensor]:
+def rise_masks(
+    samples: int, cells: int, keep: float, size: tuple[int, int], seed: int = 0, dtype: torch.dtype = torch.float32
+) -> list[Tensor]:
     r"""RISE's masks, in parts of (B, H, W), from 0 to 1: random coarse grids, enlarged and shifted.
 
     Petsiuk et al. (BMVC 2018), section 3.2: a grid of `cells` x `cells` zeros and ones (one with probability
@@ -88,9 +90,10 @@ def rise_masks(samples: int, cells: int, keep: float, size: tuple[int, int], see
     Args:
         size: (H, W) in pixels.
         seed: of a generator of its own.
+        dtype: of the masks; the same seed gives the same ones, only rounded otherwise.
     """
     generator = torch.Generator().manual_seed(seed)
-    grids = (torch.rand(samples, cells, cells, generator=generator) < keep).float()
+    grids = (torch.rand(samples, cells, cells, generator=generator) < keep).to(dtype)
     cell = [math.ceil(length / cells) for length in size]
     tops, lefts = (torch.randint(0, length, (samples,), generator=generator).tolist() for length in cell)
     large = tuple((cells + 1) * length for length in cell)
@@ -132,7 +135,7 @@ def rise(
     """
     x, targets = x.detach(), net.check_target(target, len(x))
     total = torch.zeros_like(x[:, 0])
-    parts = rise_masks(samples, cells, keep, tuple(x.shape[-2:]), seed)
+    parts = rise_masks(samples, cells, keep, tuple(x.shape[-2:]), seed, x.dtype)
     for n, c in enumerate(targets):
         for done, masks in enumerate(parts, start=1):
             masks = masks.to(x)
