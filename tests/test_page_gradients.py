@@ -11,7 +11,6 @@ from vizcore.content import programs
 from vizcore.images import gallery
 from vizcore.inspection import layer_gradients
 from vizcore.inspection.layer_gradients import Quantity
-from vizcore.models import net as models
 
 PAGE = "gradients"
 
