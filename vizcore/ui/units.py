@@ -3,15 +3,17 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+import streamlit as st
 
 from vizcore.ui import jobs
 from vizcore.ui.cache import per_network, per_picture
 from vizcore.ui.view import View
 
 if TYPE_CHECKING:
+    from vizcore.figures.sprites import Layout
     from vizcore.inspection.preferred import Preferred
     from vizcore.inspection.top_patches import Hit, Index
-    from vizcore.types import Cell
+    from vizcore.types import Box, Cell
 
 
 # Receptive fields.
@@ -34,6 +36,17 @@ def effective(view: View, layer: str, cell: tuple[int, int], inputs: int) -> np.
 # The pictures that excite a unit most.
 
 
+def collection_select(view: View) -> str:
+    """A choice of the pictures to search, as `?among=`; a network that reads digits has no choice."""
+    from vizcore.images.collection import COLLECTIONS
+
+    if view.net.channels == 1:
+        return "digits"
+    return st.segmented_control(
+        "Pictures searched", list(COLLECTIONS), default="gallery", required=True, key="among", bind="query-params"
+    )
+
+
 def top_index(view: View, collection: str) -> "Index":
     """The best patches of all units, searched once for all visitors."""
     from vizcore.images.collection import open_collection
@@ -45,6 +58,27 @@ def top_index(view: View, collection: str) -> "Index":
     count = len(open_collection(collection, view.net.channels).titles)
     label = f"Searching {count} pictures for every unit of {view.net.title}"
     return jobs.run(("top patches", view.model, collection), work, label, keep=True)
+
+
+def patches(
+    view: View, collection: str, hits: "tuple[Hit, ...]", boxes: "tuple[Box, ...]", side: int
+) -> "tuple[bytes, Layout]":
+    """A box of each picture, enlarged to `side` pixels, in one JPEG; and where each lies there."""
+    return _patches(view, collection, tuple(hit.picture for hit in hits), boxes, side)
+
+
+@per_network(entries=256, size="40MB")
+def _patches(
+    view: View, collection: str, pictures: tuple[int, ...], boxes: "tuple[Box, ...]", side: int
+) -> "tuple[bytes, Layout]":
+    from vizcore.figures import patches as patch_figures
+    from vizcore.figures import render, sprites
+    from vizcore.images.collection import cut, open_collection
+
+    source = open_collection(collection, view.net.channels)
+    crops = [cut(view.net.crop(source.open(n)), box) for n, box in zip(pictures, boxes, strict=True)]
+    sprite, layout = sprites.atlas(patch_figures.tiles(crops, side))
+    return render.encode(sprite, "jpeg"), layout
 
 
 def backward(
@@ -67,13 +101,9 @@ def _backward(
 
     source = open_collection(collection, view.net.channels)
     start = model_layers.before_relu(view.net, layer)
-    gradients = [
-        unit_gradients.gradient(view.net, view.net.preprocess(source.open(number)), start, unit, cell, rule).gradients[
-            0
-        ]
-        for number, cell in places
-    ]
-    return np.stack(gradients)
+    inputs = [(view.net.preprocess(source.open(number)), cell) for number, cell in places]
+    found = [unit_gradients.gradient(view.net, x, start, unit, cell, rule) for x, cell in inputs]
+    return np.stack([one.gradients[0] for one in found])
 
 
 def classes(view: View, collection: str, hits: "tuple[Hit, ...]", layer: str, unit: int) -> np.ndarray:

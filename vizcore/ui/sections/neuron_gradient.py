@@ -1,31 +1,42 @@
-"""One neuron on a page: choosing it, and its cached gradients."""
+"""The neuron of the page: choosing it, what it answers to, its cached gradients, and how they are shown."""
 
 import dataclasses
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
+from torch import Tensor
 
-from vizcore.ui import jobs, units
+from vizcore.figures import bars as bar_figures
+from vizcore.figures import patches as patch_figures
+from vizcore.figures import render
+from vizcore.figures.patches import Card, boxed
+from vizcore.figures.render import number
+from vizcore.images.collection import open_collection
+from vizcore.inspection import neurons, top_patches, unit_gradients
+from vizcore.inspection.top_patches import Hit
+from vizcore.methods import relu_rules
+from vizcore.models import Layer, Net
+from vizcore.models import layers as model_layers
+from vizcore.types import Box, Cell
+from vizcore.ui import jobs, prose, units
 from vizcore.ui.address import index, linked_select
 from vizcore.ui.blocks import image, scale
-from vizcore.ui.cache import activation, feature_maps, once, per_picture
-from vizcore.ui.components import cells
+from vizcore.ui.cache import activation, feature_maps, once, per_network, per_picture
+from vizcore.ui.components import cells, tiles
 from vizcore.ui.progress import working
 from vizcore.ui.view import View
 
-if TYPE_CHECKING:
-    from torch import Tensor
+STEPS = (0.125, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)  # grey levels
+words = prose.words(__file__)
 
-    from vizcore.inspection.top_patches import Hit
-    from vizcore.models import Layer, Net
-    from vizcore.types import Cell
+
+# Choosing a neuron.
 
 
 def _layer_name(view: View) -> str:
     """A select box for a layer with neurons, maps and vectors alike, as `?layer=`."""
-    from vizcore.inspection import neurons
-
     default = neurons.default_layer(view.net)
     names = [layer.name for layer in neurons.layers(view.net)]
 
@@ -54,23 +65,30 @@ class Neuron:
         values, before: (h, w) float32, its map in the layer and in `climbed`.
         count: neurons in the layer.
         box: the part of the picture it sees. bounded: whether that is less than all of it.
+        window: what to cut out to look closer.
     """
 
-    layer: "Layer"
+    layer: Layer
     unit: int
-    cell: "Cell"
+    cell: Cell
     climbed: str
     start: str
     values: np.ndarray = dataclasses.field(repr=False)
     before: np.ndarray = dataclasses.field(repr=False)
     count: int
-    box: tuple[int, int, int, int]
+    box: Box
     bounded: bool
+    window: Box
 
     @property
     def placed(self) -> bool:
         """Whether it has a place: a row and a column."""
         return self.layer.spatial
+
+    @property
+    def place(self) -> tuple[int, ...]:
+        """The indices of its number in what `start` puts out."""
+        return (self.unit, *self.cell) if len(self.layer.out_shape) == 3 else (self.unit,)
 
     @property
     def name(self) -> str:
@@ -82,9 +100,6 @@ class Neuron:
 
 def choose(view: View) -> Neuron:
     """The strip of controls for layer, map, row, column and "Before its ReLU"; empty fields mean the strongest."""
-    from vizcore.inspection import neurons
-    from vizcore.models import layers as model_layers
-
     layer = view.net.layer(_layer_name(view))
     climbed = model_layers.before_relu(view.net, layer.name)
     found, below = maps(view, layer.name), maps(view, climbed)
@@ -97,39 +112,28 @@ def choose(view: View) -> Neuron:
         salient,
         empty=f"auto ({salient})",
         width=190,
-        help="Empty: the map whose strongest neuron stands out most from its mean on this picture."
-        if layer.spatial
-        else "Empty: the strongest on this picture.",
+        help=words.text("help: map" if layer.spatial else "help: neuron"),
     )
-    before = below[unit]
-    place: dict[str, int | None] = {"row": None, "column": None}
-    if layer.spatial:
-        best = neurons.strongest(before)
-        for (key, size), strongest in zip((("row", rows), ("column", columns)), best, strict=True):
-            typed = index(
-                f"{key.capitalize()}, 0 to {size - 1}",
-                key,
-                size,
-                strongest,
-                empty=f"auto ({strongest})",
-                help="Empty: where the map is strongest on this picture.",
-            )
-            place[key] = None if st.session_state[key] is None else typed
-    start = layer.name
-    if climbed != layer.name and st.toggle(
-        "Before its ReLU",
-        True,
-        key="before",
-        bind="query-params",
-        help="Start from the number that goes into the neuron's own ReLU. Behind it, a neuron that is off, or at the "
-        "ceiling of a ReLU6, has no gradient at all.",
-    ):
+    cell, side = _cell(below[unit], layer), view.net.input_size
+    start, hint = layer.name, words.text("help: before its ReLU")
+    if climbed != start and st.toggle("Before its ReLU", True, key="before", bind="query-params", help=hint):
         start = climbed
-    cell, side = neurons.strongest(before, **place), view.net.input_size
-    box = neurons.field_box(layer, cell, side, side)
-    return Neuron(
-        layer, unit, cell, climbed, start, found[unit], before, count * rows * columns, box, box != (0, 0, side, side)
-    )
+    box, window = neurons.field_box(layer, cell, side, side), neurons.window(layer, cell, side)
+    bounded, size = box != (0, 0, side, side), count * rows * columns
+    return Neuron(layer, unit, cell, climbed, start, found[unit], below[unit], size, box, bounded, window)
+
+
+def _cell(before: np.ndarray, layer: Layer) -> Cell:
+    """Fields for the row and the column of a cell, where the layer has any; empty ones mean the map's strongest."""
+    if not layer.spatial:
+        return neurons.strongest(before)
+    place: dict[str, int | None] = {}
+    best = neurons.strongest(before)
+    for key, size, strongest in zip(("row", "column"), before.shape, best, strict=True):
+        label, empty, hint = f"{key.capitalize()}, 0 to {size - 1}", f"auto ({strongest})", words.text("help: place")
+        typed = index(label, key, size, strongest, empty=empty, help=hint)
+        place[key] = None if st.session_state[key] is None else typed
+    return neurons.strongest(before, **place)
 
 
 def _take(row: int, column: int) -> None:
@@ -138,57 +142,52 @@ def _take(row: int, column: int) -> None:
 
 def show_place(view: View, neuron: Neuron) -> None:
     """The map over the picture, to click a neuron; what the neuron can see; its numbers."""
-    from vizcore.figures import patches as patch_figures
-    from vizcore.figures import render
-    from vizcore.inspection import neurons
-
-    values, box, layer, side = neuron.values, neuron.box, neuron.layer, view.net.input_size
     panels = iter(st.columns(3))
     if neuron.placed:
-        rows, columns = values.shape
-        signed, photo = bool(values.min() < 0), view.picture.convert("RGB").resize((patch_figures.SIDE,) * 2)
-        top = render.limits(values, signed)[1]
-        numbers = (
-            [f"row {r}, column {c}: {render.number(values[r, c])}" for r in range(rows) for c in range(columns)]
-            if values.size <= 4096
-            else []
-        )
         with next(panels):
-            cells(
-                "map_cells",
-                render.overlay(photo, values, 0.6, signed, top),
-                rows,
-                columns,
-                neuron.cell,
-                _take,
-                labels=numbers,
-                caption=f"Map {neuron.unit} over the picture: click a neuron",
-                alt=f"Map {neuron.unit} of {layer.name} over {view.title}, {rows} by {columns} neurons",
-            )
-            st.html(scale(top, 2, signed, f"activation of map {neuron.unit}"))
+            _map(view, neuron)
     with next(panels):
         seen = "What this neuron can see, bright" if neuron.bounded else "This neuron can see the whole picture"
-        image(
-            patch_figures.boxed(view.picture, box, None, False),
-            seen,
-            f"{view.title}; the receptive field of {neuron.name}",
-        )
+        alt = f"{view.title}; the receptive field of {neuron.name}"
+        image(boxed(view.picture, neuron.box, None, False), seen, alt)
     if neuron.bounded:
-        patch = neurons.window(layer, neuron.cell, side)
-        over = patch != box
+        over = "; grey is outside the picture" if neuron.window != neuron.box else ""
         with next(panels):
-            image(
-                patch_figures.boxed(view.picture, box, patch, False),
-                "The same, enlarged" + ("; grey is outside the picture" if over else ""),
-                f"The part of {view.title} that {neuron.name} can see",
-            )
-    field = layer.receptive_field
-    about = f"Of the picture's {side} × {side}. Its receptive field "
-    about += f"is {field.size} pixels wide." if field else "has no bounds."
-    facts = [("Its activation", render.number(values[neuron.cell]), None)]
-    if neuron.climbed != layer.name:
-        facts.append(("Before its ReLU", render.number(neuron.before[neuron.cell]), None))
-    facts.append(("It can see", f"{box[2] - box[0]} × {box[3] - box[1]} px", about))
+            alt = f"The part of {view.title} that {neuron.name} can see"
+            image(boxed(view.picture, neuron.box, neuron.window, False), f"The same, enlarged{over}", alt)
+    _facts(view, neuron)
+
+
+def _map(view: View, neuron: Neuron) -> None:
+    """The map over the picture; a click chooses a cell."""
+    values, (rows, columns) = neuron.values, neuron.values.shape
+    signed, photo = bool(values.min() < 0), view.picture.convert("RGB").resize((patch_figures.SIDE,) * 2)
+    top = render.limits(values, signed)[1]
+    places = [(r, c) for r in range(rows) for c in range(columns)] if values.size <= 4096 else []
+    cells(
+        "map_cells",
+        render.overlay(photo, values, 0.6, signed, top),
+        rows,
+        columns,
+        neuron.cell,
+        _take,
+        labels=[f"row {r}, column {c}: {number(values[r, c])}" for r, c in places],
+        caption=f"Map {neuron.unit} over the picture: click a neuron",
+        alt=f"Map {neuron.unit} of {neuron.layer.name} over {view.title}, {rows} by {columns} neurons",
+    )
+    st.html(scale(top, 2, signed, f"activation of map {neuron.unit}"))
+
+
+def _facts(view: View, neuron: Neuron) -> None:
+    """What it answers, how much of the picture it can see, and how many there are."""
+    field, (top, left, bottom, right) = neuron.layer.receptive_field, neuron.box
+    about = words.text(
+        "help: it can see", side=view.net.input_size, field=f"is {field.size} pixels wide" if field else "has no bounds"
+    )
+    facts: list[tuple[str, str, str | None]] = [("Its activation", number(neuron.values[neuron.cell]), None)]
+    if neuron.climbed != neuron.layer.name:
+        facts.append(("Before its ReLU", number(neuron.before[neuron.cell]), None))
+    facts.append(("It can see", f"{bottom - top} × {right - left} px", about))
     facts.append(("Neurons in this layer", f"{neuron.count:,}", None))
     for column, (label, value, help) in zip(st.columns(4), facts, strict=False):
         column.metric(label, value, help=help)
@@ -197,11 +196,34 @@ def show_place(view: View, neuron: Neuron) -> None:
 # The pictures it answers most.
 
 
-def hits(view: View, collection: str, neuron: Neuron) -> "tuple[Hit, ...]":
-    """The pictures with the strongest cells of the neuron's map, best first; searched once for all visitors."""
-    from vizcore.images.collection import open_collection
-    from vizcore.inspection import neurons, top_patches
+class Best(NamedTuple):
+    """The pictures with the strongest cells of the neuron's map, best first.
 
+    Attributes:
+        searched: the name of the collection. pictures: how many it has.
+        hits: picture, cell and value of each. windows: what to cut out of each.
+        titles: what the pictures are called. said: the values, and where they are.
+    """
+
+    searched: str
+    pictures: int
+    hits: tuple[Hit, ...]
+    windows: tuple[Box, ...]
+    titles: list[str]
+    said: list[str]
+
+
+def best(view: View, searched: str, neuron: Neuron) -> Best:
+    """The pictures of a collection that the neuron answers most."""
+    source, hits = open_collection(searched, view.net.channels), _hits(view, searched, neuron)
+    windows = tuple(neurons.window(neuron.layer, hit.cell, view.net.input_size) for hit in hits)
+    places = [f" at row {hit.cell[0]}, column {hit.cell[1]}" if neuron.placed else "" for hit in hits]
+    said = [number(hit.value) + place for hit, place in zip(hits, places, strict=True)]
+    return Best(searched, len(source.titles), hits, windows, [source.titles[hit.picture] for hit in hits], said)
+
+
+def _hits(view: View, collection: str, neuron: Neuron) -> tuple[Hit, ...]:
+    """The cells of the best pictures, searched once for all visitors."""
     layer, unit = neuron.climbed, neuron.unit
     if len(view.net.layer(layer).out_shape) == 3:
         return units.top_index(view, collection).top(view.net, layer, unit)
@@ -214,6 +236,21 @@ def hits(view: View, collection: str, neuron: Neuron) -> "tuple[Hit, ...]":
     return neurons.best(found, unit, top_patches.COUNT)
 
 
+def show_best(view: View, neuron: Neuron, found: Best) -> None:
+    """What the neuron saw in its best pictures, side by side, with the values."""
+    labels = [f"{title}: {text}" for title, text in zip(found.titles, found.said, strict=True)]
+    sheet = units.patches(view, found.searched, found.hits, found.windows, 192)
+    alt = f"The {len(found.hits)} patches with the strongest answers: " + "; ".join(labels)
+    tiles(*sheet, labels, "patches", smooth=True, largest=188, gap=6, alt=alt)
+    if neuron.placed:
+        searched = words.text("every place is searched", unit=neuron.unit, count=found.pictures)
+    else:
+        searched = words.text("whole pictures are searched", count=found.pictures)
+    before = ", before the ReLU" if neuron.climbed != neuron.layer.name else ""
+    values = ", ".join(number(hit.value) for hit in found.hits)
+    st.caption(words.text("caption of the patches", before=before, values=values, searched=searched))
+
+
 # Gradients.
 
 
@@ -223,10 +260,8 @@ def gradient(view: View, neuron: Neuron, rule: str | None = None) -> tuple[float
         return _gradient(view.model, view.digest, neuron.start, neuron.unit, neuron.cell, rule, view.net, view.x)
 
 
-def gradient_at(view: View, collection: str, hit: "Hit", neuron: Neuron, rule: str | None) -> np.ndarray:
+def _gradient_at(view: View, collection: str, hit: Hit, neuron: Neuron, rule: str | None) -> np.ndarray:
     """(C, H, W): the same for the strongest neuron of the map in a picture that was searched."""
-    from vizcore.images.collection import open_collection
-
     with working("Going back from the neuron to the pictures"):
         source = open_collection(collection, view.net.channels)
         name = f"{source.digests[hit.picture]} searched"
@@ -236,64 +271,138 @@ def gradient_at(view: View, collection: str, hit: "Hit", neuron: Neuron, rule: s
 
 @once(entries=384, size="80MB")
 def _gradient(
-    model: str, picture: str, layer: str, unit: int, cell: "Cell", rule: str | None, _net: "Net", _x: "Tensor"
-) -> "tuple[float, np.ndarray]":
-    from vizcore.inspection import unit_gradients
-
+    model: str, picture: str, layer: str, unit: int, cell: Cell, rule: str | None, _net: Net, _x: Tensor
+) -> tuple[float, np.ndarray]:
     found = unit_gradients.gradient(_net, _x, layer, unit, cell, rule)
     return float(found.values[0]), found.gradients[0]
 
 
-def along(view: View, neuron: Neuron, steps: tuple[float, ...]) -> np.ndarray:
-    """The neuron's number after steps of these lengths along its own gradient."""
-    return _along(view, neuron.start, neuron.unit, neuron.cell, steps, gradient(view, neuron)[1])
+def show_own(view: View, neuron: Neuron, rules: Sequence[str], zoomed: bool) -> dict[str, float]:
+    """The view's picture and its gradients by the rules, in one row; the end of each gradient's scale.
+
+    Args:
+        rules: by their titles. zoomed: only what the neuron can see.
+    """
+    window, tops = neuron.window if zoomed else None, {}
+    panels = st.columns(max(3, 1 + len(rules)))
+    with panels[0]:
+        value = gradient(view, neuron)[0]
+        said = f"{view.title}: {number(value)}" + (" before its ReLU" if neuron.start != neuron.layer.name else "")
+        image(boxed(view.picture, neuron.box, window, False), said, f"{view.title}, where {neuron.name} looks")
+    for panel, rule in zip(panels[1:], rules, strict=False):
+        found = gradient(view, neuron, relu_rules.TITLES[rule])[1]
+        top = tops[rule] = patch_figures.top_of(found, neuron.box)
+        drawn = boxed(patch_figures.gradient_patch(found, top), neuron.box, window, True)
+        with panel:
+            image(drawn, rule, f"{rule} of {neuron.name} for {view.title}")
+            st.html(scale(top, 3 if len(found) == 3 else 2, True, "per unit of input; grey is zero"))
+    return tops
+
+
+def show_spread(view: View, neuron: Neuron) -> None:
+    """Where the plain gradient lies, in four numbers; or why there is none."""
+    found = neurons.spread(gradient(view, neuron)[1], neuron.layer, neuron.cell)
+    if not found.total:
+        own = neuron.start != neuron.climbed
+        why = words.text("no gradient: its own ReLU is shut" if own else "no gradient: a ReLU on the way is shut")
+        st.info(why, icon=":material/info:")
+        return
+    inside = "100 %" if found.outside == 0 else f"{100 * found.inside:.4g} %"
+    hint = words.text("help: gradient inside the field", outside=number(found.outside))
+    columns = st.columns(4)
+    columns[0].metric("Gradient inside the field", inside, help=hint)
+    hint = words.text("help: in its central half")
+    columns[1].metric("In its central half", f"{100 * found.central:.3g} %", help=hint)
+    hint = words.text("help: an even one would have")
+    columns[2].metric("An even one would have", f"{100 * found.central_area:.3g} %", help=hint)
+    side = view.net.input_size
+    hint = words.text("help: pixels with a gradient", field=f"{found.field_pixels:,}", pixels=f"{side**2:,}")
+    columns[3].metric("Pixels with a gradient", f"{found.pixels:,}", help=hint)
+
+
+def show_cards(
+    view: View, neuron: Neuron, found: Best, rules: Sequence[str], tops: Mapping[str, float], zoomed: bool
+) -> None:
+    """The best pictures, the gradients of each below it, on the scales `tops` or, where it has none, on their own."""
+    gradients = [
+        [_gradient_at(view, found.searched, hit, neuron, relu_rules.TITLES[rule]) for rule in rules]
+        for hit in found.hits
+    ]
+    shared, numbers = tuple((rule, tops.get(rule)) for rule in rules), (neuron.start, neuron.unit)
+    st.html(_cards(view, found.searched, found.hits, neuron.layer.name, numbers, shared, zoomed, found, gradients))
+
+
+@per_network(entries=96, size="60MB")
+def _cards(
+    view: View,
+    searched: str,
+    hits: tuple[Hit, ...],
+    layer: str,
+    numbers: tuple[str, int],
+    tops: tuple[tuple[str, float | None], ...],
+    zoomed: bool,
+    _best: Best,
+    _gradients: Sequence[Sequence[np.ndarray]],
+) -> str:
+    """HTML of the cards; `numbers` names what was differentiated, `tops` the rules and the ends of their scales."""
+    source, side, cards = open_collection(searched, view.net.channels), view.net.input_size, []
+    for n, (hit, gradients) in enumerate(zip(hits, _gradients, strict=True)):
+        seen, window = neurons.field_box(view.net.layer(layer), hit.cell, side, side), _best.windows[n]
+        cut, below = window if zoomed else None, []
+        for (rule, shared), values in zip(tops, gradients, strict=True):
+            top = shared or patch_figures.top_of(values, seen)
+            label = f"{rule}, ± {number(top)}" if values.any() else f"{rule}: zero everywhere"
+            below.append((label, boxed(patch_figures.gradient_patch(values, top), seen, cut, True)))
+        picture = boxed(view.net.crop(source.open(hit.picture)), seen, cut, False)
+        cards.append(Card(picture, _best.titles[n], _best.said[n], below))
+    return patch_figures.cards(cards)
+
+
+# One step along the gradient.
+
+
+def show_step(view: View, neuron: Neuron, size: float) -> None:
+    """What the gradient promises and what happens, up to a step of `size` grey levels."""
+    value, plain = gradient(view, neuron)
+    grey = neurons.grey_level(view.net, plain)
+    slope = float(np.linalg.norm(plain.astype(np.float64))) * grey
+    grid = size * np.linspace(-1, 1, 17)
+    actual = _along(view, neuron.start, neuron.unit, neuron.cell, tuple((grid * grey).tolist()), plain)
+    after = _along(view, neuron.start, neuron.unit, neuron.cell, tuple(grey * step for step in STEPS), plain)
+    held = neurons.holds_until(STEPS, slope * np.array(STEPS), after - value, 0.1)
+    first, second = st.columns([2, 1], gap="large")
+    with first:
+        st.html(bar_figures.step_chart(grid, value + slope * grid, actual))
+    with second:
+        promised, happens = f"{slope * size:+.3g}", f"{actual[-1] - value:+.3g}"
+        st.metric(f"Promised for a step of {number(size)}", promised, help=words.text("help: promised"))
+        hint = words.text("help: what happens", value=number(value), after=number(actual[-1]))
+        st.metric("What happens", happens, help=hint)
+        kept = f"kept up to a step of {number(STEPS[held - 1])}" if held else "broken at every step tried"
+        kept += f"; at {number(STEPS[held])} it breaks" if 0 < held < len(STEPS) else ""
+        words.say("how far the promise is kept", kept=kept)
 
 
 @per_picture(entries=256, step="Stepping along the gradient")
 def _along(
-    view: View, layer: str, unit: int, cell: "Cell", steps: tuple[float, ...], _direction: np.ndarray
+    view: View, layer: str, unit: int, cell: Cell, steps: tuple[float, ...], _direction: np.ndarray
 ) -> np.ndarray:
-    from vizcore.inspection import neurons
-
+    """The neuron's number after steps of these lengths along its own gradient."""
     return neurons.along(view.net, view.x, _direction, layer, unit, cell, steps)
 
 
-def show_spread(view: View, neuron: Neuron, plain: np.ndarray) -> None:
-    """Where the plain gradient lies, in four numbers; or why there is none."""
-    from vizcore.figures import render
-    from vizcore.inspection import neurons
-
-    found = neurons.spread(plain, neuron.layer, neuron.cell)
-    if not found.total:
-        st.info(
-            "The gradient is zero at every pixel: "
-            + (
-                "this neuron's ReLU is shut here, or at its ceiling. Switch “Before its ReLU” on."
-                if neuron.start != neuron.climbed
-                else "on every way to this neuron a ReLU is shut. Choose another neuron."
-            ),
-            icon=":material/info:",
-        )
-        return
-    inside = "100 %" if found.outside == 0 else f"{100 * found.inside:.4g} %"
-    columns = st.columns(4)
-    columns[0].metric(
-        "Gradient inside the field",
-        inside,
-        help=f"Share of the sum of absolute values. Outside, the sum is {render.number(found.outside)}.",
-    )
-    columns[1].metric(
-        "In its central half",
-        f"{100 * found.central:.3g} %",
-        help="The middle of the receptive field, half its side long.",
-    )
-    columns[2].metric(
-        "An even one would have",
-        f"{100 * found.central_area:.3g} %",
-        help="The share of the field's area, in the picture, that the central half covers.",
-    )
-    columns[3].metric(
-        "Pixels with a gradient",
-        f"{found.pixels:,}",
-        help=f"Not zero. The receptive field holds {found.field_pixels:,} of the {view.net.input_size**2:,} pixels.",
-    )
+def seen(view: View, neuron: Neuron) -> list[str]:
+    """What there is to notice about this neuron's gradient."""
+    if not neuron.placed:
+        return [words.text("gathers on something")]
+    bounded, field = neuron.bounded, neuron.layer.receptive_field
+    stride = f"by {field.stride} pixels" if field else "with it"
+    said = [
+        words.text("zero outside the field" if bounded else "zero outside the field, which is the whole picture"),
+        words.text("a neighbouring cell", stride=stride),
+    ]
+    spread = neurons.spread(gradient(view, neuron)[1], neuron.layer, neuron.cell)
+    if spread.central > spread.central_area:
+        shares = f"{100 * spread.central:.3g}", f"{100 * spread.central_area:.3g}"
+        said.append(words.text("gathers in the middle", central=shares[0], even=shares[1]))
+    return said
