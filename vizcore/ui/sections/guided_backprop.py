@@ -1,0 +1,82 @@
+"""The figures of the page on guided backpropagation."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import streamlit as st
+
+from vizcore.evaluation import compare
+from vizcore.methods import relu_rules
+from vizcore.ui import blocks, cache, prose
+from vizcore.ui.blocks import Panel
+from vizcore.ui.view import View
+
+words = prose.words(__file__)
+
+
+def three_rules(view: View, shared: bool, of: tuple[str, int] | None = None) -> None:
+    """The picture by the three rules, and what they cannot do here.
+
+    Args:
+        shared: one scale for all three. of: a layer and its unit to explain; the view's class when omitted.
+    """
+    if of is None:
+        name = f"“{view.class_name}”"
+        deconvnet, guided = (cache.attribution(view, method) for method in ("deconvnet", "guided_backprop"))
+        pictures, notes = [cache.input_gradient(view), deconvnet.values, guided.values], deconvnet.meta["notes"]
+    else:
+        name = f"unit {of[1]}"
+        pictures = [cache.unit_gradient(view, *of, rule) for rule in relu_rules.TITLES.values()]
+        silent = [] if pictures[0].any() else [words.text("a silent unit")]
+        notes = relu_rules.notes(view.net, "deconvnet", "unit") + silent
+    titles = "Gradient", "Deconvnet", "Guided backpropagation"
+    panels = [
+        Panel(values, f"{title}, {name}", f"{title} of {view.title} for {name}", signed=True)
+        for title, values in zip(titles, pictures, strict=True)
+    ]
+    blocks.compare(panels, share=shared)
+    for note in notes:
+        st.info(note, icon=":material/info:")
+
+
+def two_classes(both: tuple[View, View]) -> None:
+    """Guided backpropagation and, where there are maps, Grad-CAM for two classes of one picture."""
+    view = both[0]
+    methods = {"Guided backpropagation": "guided_backprop"}
+    if view.net.cam_layer:
+        methods["Grad-CAM"] = "grad_cam"
+    found = {title: [cache.attribution(v, method) for v in both] for title, method in methods.items()}
+    for column, (title, pair) in zip(st.columns(2), found.items(), strict=False):
+        captions = [f"{title}, “{v.class_name}”" for v in both]
+        photo = view.picture if title == "Grad-CAM" else None
+        with column:
+            blocks.compare([Panel(p, c, c, photo) for p, c in zip(pair, captions, strict=True)])
+    values = {title: [p.values for p in pair] for title, pair in found.items()}
+    _correlations(" and ".join(f"“{v.class_name}”" for v in both), {"Gradient": _gradients(both)} | values)
+
+
+def random_weights(both: tuple[View, View]) -> None:
+    """The same picture and class with trained and with random weights."""
+    guided = [cache.attribution(v, "guided_backprop").values for v in both]
+    pairs = {"Guided backpropagation": guided, "Gradient": _gradients(both)}
+    panels = [
+        Panel(values, f"{title}, {weights}", f"{title} for {both[0].class_name}, {weights} weights", signed=True)
+        for title, pair in pairs.items()
+        for values, weights in zip(pair, ("trained", "random"), strict=True)
+    ]
+    blocks.compare(panels, share=False, unit="grey is zero")
+    trained, random = (v.net.categories[v.top(1)[0]] for v in both)
+    st.caption(words.text("top predictions", trained=trained, random=random))
+    _correlations("trained and random weights", pairs)
+
+
+def _gradients(views: Sequence[View]) -> list[np.ndarray]:
+    """The plain gradients of the views' classes."""
+    return [cache.input_gradient(view) for view in views]
+
+
+def _correlations(of: str, pairs: Mapping[str, Sequence[np.ndarray]]) -> None:
+    """One number per method: how alike its two pictures are."""
+    words.say("how alike the pictures are", of=of)
+    for column, (title, (one, other)) in zip(st.columns(3), pairs.items(), strict=False):
+        column.metric(title, compare.in_words(cache.rank_correlation(one, other)))
