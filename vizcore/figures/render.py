@@ -9,11 +9,13 @@ one background fit into 256 colours.
 
 import base64
 import io
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
 
 Colour = tuple[int, int, int]
+Drawing = TypeVar("Drawing", Image.Image, np.ndarray)
 
 # Every 15th colour of "inferno" by Stéfan van der Walt and Nathaniel Smith (matplotlib, CC0).
 _HEAT_ANCHORS = (
@@ -138,7 +140,7 @@ def gradient_image(values: np.ndarray, clip: float = 99.5, vmax: float | None = 
     return Image.fromarray(np.moveaxis(_indices(values, True, _top(values, True, vmax, clip)), 0, -1).copy())
 
 
-def enlarge(picture: Image.Image | np.ndarray, size: tuple[int, int], smooth: bool) -> Image.Image | np.ndarray:
+def enlarge(picture: Drawing, size: tuple[int, int], smooth: bool) -> Drawing:
     """An image, or a map (H, W) as float32, at `size` = (width, height): crisp cells, or smooth (bilinear).
 
     Bilinear has cell centres at half pixels, as `torch.nn.functional.interpolate(align_corners=False)`.

@@ -1,0 +1,138 @@
+"""The figures of the page on small output sizes."""
+
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from vizcore.figures import patches as patch_figures
+from vizcore.figures import render
+from vizcore.inspection import effective_field
+from vizcore.models import Layer
+from vizcore.types import Box, Cell
+from vizcore.ui import blocks, prose
+from vizcore.ui.components import cells
+from vizcore.ui.view import View
+
+words = prose.words(__file__)
+LABELS = 4096  # cells up to which each has its own label
+SIDE = 512  # pixels of a drawing
+
+
+class Boxes(NamedTuple):
+    """Fields of a cell in pixels of the picture: theoretical and within it, effective; None where there is none."""
+
+    theory: Box | None
+    effect: Box | None
+
+
+def draw_map(view: View, layer: Layer, unit: int, values: np.ndarray, cell: Cell) -> None:
+    """The map as cells to click, smooth at the same size, and the picture."""
+    (rows, columns), pixels = values.shape, view.net.input_size
+    signed = bool(values.min() < 0)
+    top = render.limits(values, signed)[1]
+    side = SIDE // rows * rows or rows
+    crisp = render.enlarge(render.colorize(values, signed, top), (side, side), smooth=False)
+    smooth = render.colorize(render.enlarge(values, (SIDE, SIDE), smooth=True), signed, top)
+    labels = []
+    if values.size <= LABELS:
+        labels = [f"row {r}, column {c}: {render.number(values[r, c])}" for r in range(rows) for c in range(columns)]
+    first, second, third = st.columns(3)
+    with first:
+        cells(
+            "map_cells",
+            crisp,
+            rows,
+            columns,
+            cell,
+            _take,
+            labels=labels,
+            caption=f"All {rows * columns} numbers of map {unit}: click a cell",
+            alt=f"Map {unit} of {layer.name} for {view.title}, {rows} by {columns} cells",
+        )
+    with second:
+        alt = f"Map {unit} of {layer.name}, enlarged smoothly"
+        blocks.image(smooth, "The same numbers, bilinear", alt, smooth=False)
+    with third:
+        caption = f"What the network sees: {pixels} × {pixels} pixels"
+        blocks.image(view.picture, caption, view.alt or view.title)
+    st.html(blocks.scale(top, 2, signed, f"activation of map {unit} of {layer.name}"))
+    words.say(
+        "the map in numbers",
+        rows=rows,
+        columns=columns,
+        side=pixels,
+        per_cell=f"{pixels / rows:.3g}",
+        row=cell[0],
+        column=cell[1],
+        value=render.number(float(values[cell])),
+        silent="" if values.any() else words.text("a dead map"),
+    )
+
+
+def _take(row: int, column: int) -> None:
+    st.session_state["row"], st.session_state["column"] = row, column
+
+
+def boxes(view: View, layer: Layer, cell: Cell, field: np.ndarray, share: int) -> Boxes:
+    """The fields of the cell as boxes; the effective one holds `share` percent of `field`, (H, W)."""
+    side, theory = view.net.input_size, layer.receptive_field
+    box = effective_field.clipped(theory.box(*cell), side, side) if theory else None
+    return Boxes(box, effective_field.mass_box(field, share / 100))
+
+
+def draw_fields(
+    view: View, layer: Layer, cell: Cell, field: np.ndarray, boxes: Boxes, opacity: float, inputs: int
+) -> None:
+    """Theoretical and effective receptive field of the cell: as boxes, over the picture, and alone.
+
+    Args:
+        field: (H, W), the effective one over so many `inputs`. opacity: of the field over the picture.
+    """
+    outlines = [(boxes.theory, patch_figures.THEORY), (boxes.effect, patch_figures.EFFECT)]
+    vmax = float(np.percentile(field, 99.9)) or float(field.max()) or 1.0
+    first, second, third = st.columns(3)
+    alt = f"{view.title} with the receptive field of row {cell[0]}, column {cell[1]} of {layer.name}"
+    with first:
+        outlined = patch_figures.with_boxes(view.picture, view.net.input_size, outlines)
+        blocks.image(outlined, "White: theoretical. Orange: effective", alt)
+    with second:
+        over = render.overlay(view.picture.resize((SIDE, SIDE)), field, opacity, False, vmax)
+        blocks.image(over, "Effective field over the picture", f"Effective field: {alt}", smooth=False)
+    with third:
+        bare = render.enlarge(render.colorize(field, False, vmax), (SIDE, SIDE), smooth=False)
+        blocks.image(bare, "Effective field alone", f"Effective field alone: {alt}", smooth=False)
+    st.html(blocks.scale(vmax, 2, False, f"|∂ cell / ∂ pixel|, mean of {inputs} pictures; top 0.1 % clipped"))
+
+
+def sizes(view: View, layer: Layer, boxes: Boxes, share: int) -> None:
+    """The two fields in numbers."""
+    numbers, side, theory = st.columns(4), view.net.input_size, layer.receptive_field
+    if theory and boxes.theory:
+        high, wide = _extent(boxes.theory)
+        numbers[0].metric("Theoretical field", f"{theory.size} px", help=words.text("help: theoretical field"))
+        numbers[1].metric("Of it in the picture", f"{high} × {wide} px", help=words.text("help: in the picture"))
+        whole = high * wide
+    else:
+        numbers[0].metric("Theoretical field", "whole picture")
+        whole = side * side
+    if boxes.effect:
+        high, wide = _extent(boxes.effect)
+        numbers[2].metric(f"{share} % of the effect", f"{high} × {wide} px")
+        numbers[3].metric("Share of the field's area", f"{min(100.0, 100 * high * wide / max(1, whole)):.3g} %")
+    else:
+        st.info(words.text("no pixel moves the cell"), icon=":material/info:")
+    if theory and theory.size > side:
+        every = boxes.theory == (0, 0, side, side)
+        said = words.text(
+            "larger than the picture" if every else "larger than the picture, some of it padding",
+            size=theory.size,
+            side=side,
+        )
+        st.caption(said)
+
+
+def _extent(box: Box) -> tuple[int, int]:
+    """Height and width of a box."""
+    top, left, bottom, right = box
+    return bottom - top, right - left
