@@ -1,0 +1,112 @@
+"""The figures of the page on saliency maps."""
+
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from vizcore.evaluation import compare, perturbation
+from vizcore.figures import charts, sentences
+from vizcore.figures.bars import percent
+from vizcore.ui import blocks, cache, prose
+from vizcore.ui.blocks import Panel
+from vizcore.ui.view import View
+
+words = prose.words(__file__)
+
+
+class Found(NamedTuple):
+    """A saliency map, and how it is drawn.
+
+    Attributes:
+        signed: (C, H, W), one number for each number of the picture. values: (H, W), their absolute values combined.
+        key: plain values that name the map.
+        title, alt, unit: what to call it, in a word and in a sentence, and its numbers.
+        clip: the percentile at which its scale ends. opacity: over the picture.
+    """
+
+    signed: np.ndarray
+    values: np.ndarray
+    key: tuple
+    title: str
+    alt: str
+    unit: str
+    clip: float
+    opacity: float
+
+
+def beside_plain(view: View, found: Found, plain: np.ndarray) -> None:
+    """The map over the picture and alone, beside the plain gradient's map (H, W), each on its own scale."""
+    panels = [
+        Panel(found.values, f"{found.title}, “{view.class_name}”", found.alt, view.picture, False, found.opacity),
+        Panel(found.values, f"{found.title} alone", found.alt, signed=False),
+        Panel(plain, "Plain gradient, on its own scale", f"Plain gradient of {view.title}", signed=False),
+    ]
+    blocks.compare(panels, clip=found.clip, share=False)
+    same = compare.in_words(cache.rank_correlation(found.values, plain))
+    words.say("how alike the plain gradient is", same=same)
+
+
+def steps(view: View, found: Found, reduced: str) -> None:
+    """From the signed gradient to the map over the picture; `reduced` says how the channels are combined."""
+    alt = found.alt
+    signs = [
+        Panel(found.signed, "1. With its sign: grey is zero", f"{alt}: signed values", signed=True),
+        Panel(np.abs(found.signed), "2. Absolute value", f"{alt}: absolute values", signed=True),
+    ]
+    maps = [
+        Panel(found.values, f"3. {reduced} over the channels", f"{alt}: one number per pixel", signed=False),
+        Panel(found.values, "4. Over the picture", f"{alt}, over the picture", view.picture, False, found.opacity),
+    ]
+    left, right = st.columns(2)
+    with left:
+        blocks.compare(signs)
+    with right:
+        blocks.compare(maps, clip=found.clip, unit=found.unit)
+
+
+def classes(view: View, count: int, channels: str, of: str, clip: float) -> None:
+    """The plain gradient of the most probable classes on one scale.
+
+    Args:
+        channels, of: as `reduction` and `of` of the method "saliency". clip: percentile at which the scale ends.
+    """
+    maps = {c: cache.attribution(view, "saliency", c, reduction=channels, of=of) for c in view.top(count)}
+    panels = []
+    for c, found in maps.items():
+        name, first = view.net.categories[c], maps[view.top(1)[0]]
+        alike = compare.in_words(cache.rank_correlation(first.values, found.values))
+        caption = f"“{name}”: logit {view.logits[c]:.3g}, {percent(view.probabilities[c])}"
+        caption += "" if found is first else f". Rank correlation with the first: {alike}"
+        panels.append(Panel(found, caption, f"Saliency map for {name}"))
+    blocks.compare(panels, clip=clip, unit=f"change of the {of} per unit of pixel value")
+
+
+def removal(view: View, found: Found, percentage: int, fill: str, score: str, seed: int) -> None:
+    """The picture without its most salient, its least salient and as many random pixels, and the curves of the score.
+
+    Args:
+        percentage: of the pixels, one of `perturbation.SHARES`. fill, seed: as there. score: "logit" or "probability".
+    """
+    values, shares = found.values, perturbation.SHARES
+    curves = cache.removal_curve(view, values, found.key, shares, fill, seed)
+    share = percentage / 100
+    at, orders = [round(100 * share) for share in shares].index(percentage), perturbation.orders(values, seed)
+    filling = perturbation.filling(view.net, view.x, fill)
+    before = f"Before: logit {view.logits[view.target]:.3g}, {percent(view.probabilities[view.target])}"
+    panels, logits = [Panel(view.picture, before, view.alt)], {}
+    for row, (name, order) in enumerate(orders.items()):
+        logits[name] = curves["logit"][row, at]
+        said = f"logit {logits[name]:.3g}, {percent(curves['probability'][row, at])}"
+        gone = perturbation.to_picture(view.net, perturbation.remove(view.x, order, share, filling))
+        caption = f"{charts.REMOVALS[name]}: {said}"
+        panels.append(Panel(gone, caption, f"The picture without {percentage} % of its pixels. {caption}"))
+    blocks.compare(panels)
+    st.markdown(sentences.removal(logits, percentage, view.class_name))
+    lines = dict(zip(orders, curves[score], strict=True))
+    st.plotly_chart(
+        charts.removal_chart(shares, lines, share, f"{score.capitalize()} of the class"),
+        key="removal_chart",
+        config={"displayModeBar": False},
+        alt=f"The {score} of {view.class_name} against the share of pixels removed, in three orders",
+    )
