@@ -1,0 +1,172 @@
+"""The figures of the page Inside one unit."""
+
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from vizcore.figures import charts, render
+from vizcore.figures import patches as patch_figures
+from vizcore.figures.render import number
+from vizcore.figures.sprites import Layout, atlas
+from vizcore.images.collection import open_collection
+from vizcore.inspection import top_patches
+from vizcore.inspection.top_patches import Hit
+from vizcore.methods import relu_rules
+from vizcore.models import Layer
+from vizcore.models import layers as model_layers
+from vizcore.types import Box
+from vizcore.ui import blocks, prose, units
+from vizcore.ui.cache import per_network
+from vizcore.ui.components import tiles
+from vizcore.ui.view import View
+
+BEST = 4  # pictures over which the classes are averaged
+words = prose.words(__file__)
+
+
+class Unit(NamedTuple):
+    """What the visitor chose, and the pictures that excite it most.
+
+    Attributes:
+        layer: its layer. number: its map there.
+        climbed: the layer right before its ReLU, by whose values pictures are ranked; or the layer itself.
+        searched: the collection of the pictures; pictures: how many it has.
+        hits: picture, cell and value of the best, strongest first. boxes: the patch of each.
+    """
+
+    layer: Layer
+    number: int
+    climbed: str
+    searched: str
+    pictures: int
+    hits: tuple[Hit, ...]
+    boxes: tuple[Box, ...]
+
+    @property
+    def name(self) -> str:
+        return f"unit {self.number} of {self.layer.name}"
+
+
+def find(view: View, layer: Layer, number: int, searched: str) -> Unit:
+    """The unit with the pictures of a collection that excite it most."""
+    climbed = model_layers.before_relu(view.net, layer.name)
+    hits = units.top_index(view, searched).top(view.net, climbed, number)
+    boxes = tuple(top_patches.patch_box(view.net, layer, hit.cell) for hit in hits)
+    pictures = len(open_collection(searched, view.net.channels).titles)
+    return Unit(layer, number, climbed, searched, pictures, hits, boxes)
+
+
+def on_picture(view: View, layer: Layer, maps: np.ndarray, unit: int, opacity: float) -> None:
+    """The unit's map over the view's picture, and its rank among the maps (K, h, w) of its layer."""
+    values, means = maps[unit], maps.reshape(len(maps), -1).mean(1)
+    name = f"unit {unit} of {layer.name}"
+    blocks.heat(
+        values,
+        view.picture,
+        signed=bool(values.min() < 0),
+        opacity=opacity,
+        key="map",
+        caption=f"Unit {unit} of {layer.name} over {view.title}",
+        alt=f"The map of {name} for {view.title}",
+        unit=f"activation of {name}",
+    )
+    words.say(
+        "mean and rank" if values.any() else "mean and rank of a dead map",
+        mean=number(means[unit]),
+        strongest=number(values.max()),
+        rank=1 + int((means > means[unit]).sum()),
+        maps=len(maps),
+    )
+
+
+# The best patches.
+
+
+def patches(view: View, unit: Unit, back: str) -> None:
+    """The best patches, and the same boxes of the pictures drawn back from the unit.
+
+    Args:
+        back: the rule at each ReLU, by its title.
+    """
+    titles = open_collection(unit.searched, view.net.channels).titles
+    labels = [
+        f"{titles[hit.picture]}: {number(hit.value)} at row {hit.cell[0]}, column {hit.cell[1]}" for hit in unit.hits
+    ]
+    first, second = st.columns(2)
+    with first:
+        alt = f"The {len(labels)} patches that excite {unit.name} most: {'; '.join(labels)}"
+        sheet = units.patches(view, unit.searched, unit.hits, unit.boxes, 160)
+        tiles(*sheet, labels, "patches", smooth=True, largest=180, alt=alt)
+        before = "" if unit.climbed == unit.layer.name else " (before the ReLU)"
+        values = ", ".join(number(hit.value) for hit in unit.hits)
+        st.caption(words.text("caption of the patches", before=before, values=values))
+    with second:
+        rule = relu_rules.TITLES[back]
+        gradients = units.backward(view, unit.searched, unit.hits, unit.layer.name, unit.number, rule)
+        sheet = _drawings(view, unit.layer.name, unit.number, unit.searched, unit.hits, rule, unit.boxes, gradients)
+        tiles(*sheet, labels, "drawn_back", smooth=True, largest=180, alt=f"{back} of {unit.name} in the same patches")
+        st.caption(words.text("caption of the drawings", back=back))
+    top, _, bottom, _ = unit.boxes[0]
+    side, field = bottom - top, unit.layer.receptive_field
+    if field and field.size == side:
+        words.say("patches of the whole receptive field", side=side)
+    else:
+        words.say(
+            "patches that are cut", side=side, field=f"{field.size} pixels wide" if field else "the whole picture"
+        )
+
+
+@per_network(entries=128, size="40MB")
+def _drawings(
+    view: View,
+    layer: str,
+    unit: int,
+    searched: str,
+    hits: tuple[Hit, ...],
+    rule: str | None,
+    _boxes: tuple[Box, ...],
+    _gradients: np.ndarray,
+) -> tuple[bytes, Layout]:
+    """The boxes of the gradients (N, C, H, W) in one PNG, and where each lies there."""
+    sprite, layout = atlas(patch_figures.tiles(patch_figures.gradient_patches(_gradients, _boxes), 160))
+    return render.encode(sprite, "png"), layout
+
+
+# The picture made for it.
+
+
+def preferred(view: View, unit: Unit, steps: int, seed: int) -> None:
+    """A picture made for the unit by gradient ascent, and how the ascent went."""
+    found = units.preferred(view, unit.layer.name, unit.number, steps, seed)
+    first, second = st.columns(2)
+    with first:
+        caption, alt = f"Made for {unit.name}, seed {seed}", f"Preferred input of {unit.name}"
+        blocks.image(patch_figures.pixels(found.images[0]), caption, alt)
+    with second:
+        chart = charts.trace_chart(found, unit.climbed != unit.layer.name)
+        st.plotly_chart(chart, key="trace", config={"displayModeBar": False})
+        noise, reached = float(found.noise[0]), float(found.activation[0])
+        times = f": {reached / noise:.3g} times the noise's" if noise > 0 and reached > 0 else ""
+        words.say("how far the ascent came", noise=number(noise), reached=number(reached), times=times)
+        if reached <= noise or not reached:
+            st.info(words.text("the ascent found nothing"), icon=":material/info:")
+
+
+# The classes it feeds.
+
+
+def classes(view: View, unit: Unit) -> None:
+    """What the unit adds to the class scores: those it raises and those it lowers most."""
+    best = unit.hits[:BEST]
+    sums = units.classes(view, unit.searched, best, unit.layer.name, unit.number)
+    order = np.argsort(-sums, kind="stable")
+    shown = np.concatenate([order[:6], order[-4:]]) if len(order) > 10 else order
+    title = f"added to the class score, mean of {len(best)} pictures"
+    chart = charts.class_chart([view.net.categories[k] for k in shown], sums[shown], title)
+    st.plotly_chart(chart, key="classes", config={"displayModeBar": False})
+    readout = model_layers.readout(view.net)
+    if readout is not None and readout.layer == unit.layer.name:
+        words.say("the bars are exact", layer=unit.layer.name)
+    else:
+        words.say("the bars are true to first order", best=len(best))
