@@ -382,7 +382,7 @@ def test_tiles_and_gradient_patches_keep_their_place():
 
 
 def test_depth_chart_shows_map_side_and_field(lite0):
-    layers = patch_figures.field_layers(lite0)
+    layers = model_layers.map_layers(lite0)
     figure = charts.depth_chart(lite0, layers, "head.relu")
     sides, fields = figure.data[0], next(t for t in figure.data if t.name and "receptive" in t.name)
     assert sides.y[0] == 112 and sides.y[-1] == 7 and fields.y[-1] == 851

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -12,9 +12,6 @@ from PIL import Image, ImageDraw
 from vizcore.figures import render
 from vizcore.images.collection import cut
 from vizcore.types import Box
-
-if TYPE_CHECKING:
-    from vizcore.models import Layer, Net
 
 THEORY, EFFECT = (255, 255, 255), (255, 176, 0)
 
@@ -32,12 +29,6 @@ def with_boxes(picture: Image.Image, side: int, boxes: Sequence[tuple[Box | None
         draw.rectangle(outer, outline=(0, 0, 0), width=5)
         draw.rectangle((outer[0] + 1, outer[1] + 1, outer[2] - 1, outer[3] - 1), outline=colour, width=3)
     return image
-
-
-def field_layers(net: Net) -> tuple[Layer, ...]:
-    """The layers that make maps of their own, in order: convolutions, activation functions and pooling."""
-    kinds = ("conv", "relu", "activation", "pool")
-    return tuple(layer for layer in net.layers if layer.spatial and layer.kind in kinds)
 
 
 def tiles(patches: Sequence[Image.Image], side: int) -> np.ndarray:

@@ -105,7 +105,7 @@ def papers_table(works: Sequence[Work], runs: Collection[str]) -> str:
             name = f'<a href="{work.url}" target="_blank" rel="noopener" style="color:inherit">{name}</a>'
         mark = f' <span style="{tag}">runs here</span>' if work.key in runs else ""
         rows.append(
-            f"<td {narrow}>{work.year}</td><td {narrow}><b>{name}</b><br><small>{html.escape(_short(work.authors))}"
+            f"<td {narrow}>{work.year}</td><td {narrow}><b>{name}</b><br><small>{html.escape(short(work.authors))}"
             f"{mark}</small></td><td {wide}>{html.escape(work.venue)}</td><td {wide}>{html.escape(work.idea)}</td>"
             f"<td {wide}>{html.escape(work.failure)}</td>"
         )
@@ -115,11 +115,6 @@ def papers_table(works: Sequence[Work], runs: Collection[str]) -> str:
         '<div style="overflow-x:auto"><table style="border-collapse:collapse;font-size:0.9rem;line-height:1.4;'
         f'min-width:46rem">{body}</table></div>'
     )
-
-
-def _short(authors: str) -> str:
-    first, *others = authors.replace(" & ", ", ").split(", ")
-    return f"{first} et al." if len(others) > 1 else authors
 
 
 def kernel_tables(sheets: np.ndarray, names: Sequence[str]) -> str:
