@@ -1,5 +1,6 @@
 """The written parts of a page: its text, notes, what to notice, where it misleads, and the folded sections."""
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -97,6 +98,12 @@ def snippet(view: View, method: str, layer: str | None = None, **params: Any) ->
     return programs.code(method, view.model, image_file(view), view.target, layer, full)
 
 
+@functools.lru_cache(maxsize=256)
+def _source(function: Callable) -> str:
+    """The source of a function that is shown, read once: it is asked for at every click."""
+    return inspect.getsource(function)
+
+
 def more(
     *,
     formula: str | Sequence[str] = (),
@@ -135,7 +142,7 @@ def more(
                 st.code(inspect.cleandoc(snippet), language="python")
             for function in functions:
                 st.caption(f"What this page ran: {function.__module__}.{function.__name__}")
-                st.code(inspect.getsource(function), language="python")
+                st.code(_source(function), language="python")
     if sources:
         with st.expander("Sources", icon=":material/menu_book:"):
             st.markdown("\n".join(f"- {source}" for source in sources))
