@@ -211,7 +211,7 @@ def step_chart(steps: np.ndarray, predicted: np.ndarray, actual: np.ndarray) -> 
     room = (high - low or 1.0) * 0.06
     low, high = low - room, high + room
 
-    def at(values: np.ndarray) -> np.ndarray:
+    def at(values: float | np.ndarray) -> np.ndarray:
         return 100 * (1 - (np.asarray(values) - low) / (high - low))
 
     across = 100 * (steps - steps[0]) / (steps[-1] - steps[0])

@@ -72,7 +72,7 @@ def two_classes(
     return sheet
 
 
-def fitted(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
+def fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> str:
     """The text, cut with three dots where it is wider than `width` pixels."""
     text = text.encode("ascii", "replace").decode()
     if font.getlength(text) <= width:

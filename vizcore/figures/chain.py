@@ -23,7 +23,7 @@ def symbol(node: str) -> str:
     return _NAMES[node]
 
 
-def _spot(node: str) -> tuple[int, int]:
+def _spot(node: str) -> tuple[float, float]:
     column = next(n for n, nodes in enumerate(COLUMNS) if node in nodes)
     return _LEFT[column], 180 if node == "s" else 95 if node.endswith("1") else 270
 

@@ -191,7 +191,7 @@ def gradient_chart(
             hovertemplate="%{text}<br>%{y:.3g}<extra></extra>",
         )
     )
-    if chosen in names and values[names.index(chosen)]:
+    if chosen is not None and chosen in names and values[names.index(chosen)]:
         at = names.index(chosen)
         figure.add_scatter(
             x=[at], y=[values[at]], mode="markers", marker={"size": 14, "color": _LINE[1]}, hoverinfo="skip"

@@ -239,7 +239,8 @@ def drawing(
     places = place(graph, per_row)
     at = graph.find(chosen)
     if at is None and whole is not None:
-        names = whole.nodes[whole.find(chosen)].names if whole.find(chosen) is not None else ()
+        there = whole.find(chosen)
+        names = () if there is None else whole.nodes[there].names
         at = next((graph.find(name) for name in names if graph.find(name) is not None), None)
     alive = graph.before(at) if cut and at is not None else frozenset(range(len(graph.nodes)))
     ends = span(shown_sizes(graph, sizes, norm))

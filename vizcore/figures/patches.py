@@ -107,7 +107,8 @@ def boxed(picture: Image.Image, field: Box, window: Box | None, crisp: bool) -> 
         return with_boxes(large, picture.width, [(field, THEORY)])
     patch = cut(picture, window)
     factor = SIDE / max(patch.size)
-    patch = patch.resize(tuple(max(1, round(length * factor)) for length in patch.size), how)
+    width, height = (max(1, round(length * factor)) for length in patch.size)
+    patch = patch.resize((width, height), how)
     square = Image.new("RGB", (SIDE, SIDE), (128, 128, 128))
     square.paste(patch, ((SIDE - patch.width) // 2, (SIDE - patch.height) // 2))
     return square

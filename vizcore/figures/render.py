@@ -60,7 +60,7 @@ def _table(anchors: np.ndarray, steps: int) -> np.ndarray:
 
 
 def _heat_table() -> np.ndarray:
-    table = _table(rgb_to_lab([list(bytes.fromhex(colour)) for colour in _HEAT_ANCHORS.split()]), 256)
+    table = _table(rgb_to_lab(np.array([list(bytes.fromhex(colour)) for colour in _HEAT_ANCHORS.split()])), 256)
     table[1] = table[0]
     return table
 
@@ -85,7 +85,7 @@ def limits(values: np.ndarray, signed: bool, clip: float = 100.0) -> tuple[float
     to show (all zero; unsigned and nowhere positive) m is 1, so that the map is drawn as plain zero.
     Raises ValueError for no values, values that are not finite, or a clip outside (0, 100].
     """
-    values = _finite(values)
+    values = finite(values)
     if not 0 < clip <= 100:
         raise ValueError(f"clip is a percentile above 0 and up to 100, got {clip}")
     strength = np.abs(values) if signed else np.maximum(values, 0)
@@ -104,7 +104,7 @@ def colorize(values: np.ndarray, signed: bool = False, vmax: float | None = None
     `limits(values, signed, clip)`.
     """
     values = _map(values)
-    return Image.fromarray(_colours_of(signed)[_indices(values, signed, _top(values, signed, vmax, clip))])
+    return Image.fromarray(colours_of(signed)[indices(values, signed, scale_top(values, signed, vmax, clip))])
 
 
 def overlay(
@@ -123,7 +123,7 @@ def overlay(
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity lies between 0 and 1, got {opacity}")
     values = _map(values)
-    top = _top(values, signed, vmax, clip)
+    top = scale_top(values, signed, vmax, clip)
     large = enlarge(values, photo.size, smooth=True)
     heat, photo = colorize(large, signed, top), photo.convert("RGB")
     return Image.blend(photo, heat, opacity)
@@ -134,10 +134,10 @@ def gradient_image(values: np.ndarray, clip: float = 99.5, vmax: float | None = 
 
     The scale is symmetric: `vmax`, or the `clip`-th percentile of |values|, reaches black and white. RGB.
     """
-    values = _finite(values)
+    values = finite(values)
     if values.ndim != 3 or len(values) != 3:
         raise ValueError(f"expected a gradient of shape (3, H, W), got {values.shape}")
-    return Image.fromarray(np.moveaxis(_indices(values, True, _top(values, True, vmax, clip)), 0, -1).copy())
+    return Image.fromarray(np.moveaxis(indices(values, True, scale_top(values, True, vmax, clip)), 0, -1).copy())
 
 
 def enlarge(picture: Drawing, size: tuple[int, int], smooth: bool) -> Drawing:
@@ -151,7 +151,7 @@ def enlarge(picture: Drawing, size: tuple[int, int], smooth: bool) -> Drawing:
     return np.asarray(Image.fromarray(_map(picture)).resize(size, how))
 
 
-def _finite(values: np.ndarray) -> np.ndarray:
+def finite(values: np.ndarray) -> np.ndarray:
     values = np.asarray(values, dtype=np.float32)
     if values.size == 0:
         raise ValueError(f"there are no values to draw: the shape is {values.shape}")
@@ -161,13 +161,13 @@ def _finite(values: np.ndarray) -> np.ndarray:
 
 
 def _map(values: np.ndarray) -> np.ndarray:
-    values = _finite(values)
+    values = finite(values)
     if values.ndim != 2:
         raise ValueError(f"expected a map of shape (H, W), got {values.shape}")
     return values
 
 
-def _top(values: np.ndarray, signed: bool, vmax: float | None, clip: float) -> float:
+def scale_top(values: np.ndarray, signed: bool, vmax: float | None, clip: float) -> float:
     """The caller's `vmax`, checked, or the upper limit of the values."""
     if vmax is None:
         return limits(values, signed, clip)[1]
@@ -176,11 +176,11 @@ def _top(values: np.ndarray, signed: bool, vmax: float | None, clip: float) -> f
     return float(vmax)
 
 
-def _colours_of(signed: bool) -> np.ndarray:
+def colours_of(signed: bool) -> np.ndarray:
     return DIVERGING if signed else HEAT
 
 
-def _indices(values: np.ndarray, signed: bool, top: float | np.ndarray) -> np.ndarray:
+def indices(values: np.ndarray, signed: bool, top: float | np.ndarray) -> np.ndarray:
     """Entries of the colour table (uint8): 0..255 for 0..top, or 1..128..255 for -top..0..top.
 
     `top` broadcasts against the values; where it is zero the values are drawn as zero.
@@ -213,7 +213,8 @@ def encode(image: Image.Image, kind: str = "auto") -> bytes:
     image = image.convert("RGB")
     colours = None if kind == "jpeg" else image.getcolors(256)
     if colours:
-        _indexed(image, [colour for _, colour in colours]).save(file, "PNG", compress_level=1)
+        palette = np.array([colour for _, colour in colours], dtype=np.uint32)
+        _indexed(image, palette).save(file, "PNG", compress_level=1)
     elif kind == "png":
         image.save(file, "PNG", compress_level=1)
     else:
@@ -228,12 +229,11 @@ def data_uri(image: Image.Image, kind: str = "auto") -> str:
     return f"data:image/{subtype};base64,{base64.b64encode(data).decode()}"
 
 
-def _indexed(image: Image.Image, colours: list[Colour]) -> Image.Image:
-    """An RGB image as a palette image of exactly these colours."""
+def _indexed(image: Image.Image, palette: np.ndarray) -> Image.Image:
+    """An RGB image as a palette image of exactly these colours (n, 3), uint32."""
     red, green, blue = np.moveaxis(np.asarray(image, dtype=np.uint32), -1, 0)
     table = np.zeros(1 << 24, np.uint8)
-    palette = np.array(colours, dtype=np.uint32)
-    table[palette @ np.array([65536, 256, 1], dtype=np.uint32)] = np.arange(len(colours))
+    table[palette @ np.array([65536, 256, 1], dtype=np.uint32)] = np.arange(len(palette))
     indexed = Image.fromarray(table[(red << 16) | (green << 8) | blue])
     indexed.putpalette(palette.astype(np.uint8).tobytes())
     return indexed

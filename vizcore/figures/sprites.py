@@ -1,14 +1,15 @@
 """Many small pictures in one, without gaps: what the tile picker in the browser cuts apart again."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from vizcore.figures.render import Colour, _colours_of, _finite, _indices, _top
+from vizcore.figures.render import Colour, colours_of, finite, indices, scale_top
 
 
-class Layout(NamedTuple):
+@dataclass(frozen=True)
+class Layout:
     """Where the maps of a sprite lie: `count` cells of `cell` pixels, row by row, `gap` pixels between."""
 
     columns: int
@@ -44,7 +45,7 @@ def sprite(
     square are centred in their cell. Enlarged cells are crisp or `smooth` (bilinear); reduced ones are
     averaged, so that no row is skipped.
     """
-    maps = _finite(maps)
+    maps = finite(maps)
     if maps.ndim != 3:
         raise ValueError(f"expected maps of shape (K, H, W), got {maps.shape}")
     if cell < 1 or gap < 0 or (columns is not None and columns < 1):
@@ -54,22 +55,22 @@ def sprite(
     layout = Layout(columns, -(-count // columns), cell, gap, count)
 
     if shared or vmax is not None:
-        top = _top(maps, signed, vmax, 100.0)
+        top = scale_top(maps, signed, vmax, 100.0)
     else:
         top = (np.abs(maps) if signed else maps).max(axis=(1, 2), keepdims=True, initial=0)
     fit = cell / max(height, width)
     high, wide = max(1, round(height * fit)), max(1, round(width * fit))
     if smooth or fit < 1:
-        cells = _indices(_weights(height, high) @ maps @ _weights(width, wide).T, signed, top)
+        cells = indices(_weights(height, high) @ maps @ _weights(width, wide).T, signed, top)
     else:
         rows, across = (np.arange(high) * height) // high, (np.arange(wide) * width) // wide
-        cells = _indices(maps, signed, top)[:, rows[:, None], across]
+        cells = indices(maps, signed, top)[:, rows[:, None], across]
 
     step, down, right = cell + gap, (cell - high) // 2, (cell - wide) // 2
     canvas = np.empty((layout.rows, step, columns, step, 3), np.uint8)
     canvas[:] = background
     colours = np.empty((layout.rows * columns, high, wide, 3), np.uint8)
-    colours[:count], colours[count:] = _colours_of(signed)[cells], background
+    colours[:count], colours[count:] = colours_of(signed)[cells], background
     canvas[:, down : down + high, :, right : right + wide] = colours.reshape(
         layout.rows, columns, high, wide, 3
     ).swapaxes(1, 2)

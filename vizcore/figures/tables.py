@@ -24,12 +24,13 @@ def number_grid(values: ArrayLike, title: str, dropped: ArrayLike | None = None,
         dropped: (n, n), true where the number goes no further: it is struck through.
         mask: draw ones as filled cells and zeros as empty ones.
     """
+    struck = None if dropped is None else np.asarray(dropped)
     rows = []
     for r, row in enumerate(np.asarray(values).tolist()):
         cells = []
         for c, value in enumerate(row):
             text = f"{value:g}".replace("-", "−")
-            if dropped is not None and dropped[r, c]:
+            if struck is not None and struck[r, c]:
                 cells.append(f'<td class="out"><s>{text}</s></td>')
             else:
                 kind = "on" if mask and value else "zero" if value == 0 else ""
@@ -178,8 +179,13 @@ def verdicts(
     by_key = {work.key: work for work in works}
     methods = list(dict.fromkeys(method for results in found.values() for method in results))
     methods.sort(key=lambda method: (sum(not results.get(method, True) for results in found.values()), method))
-    titles = [by_key[m] if m in by_key else of_method(m) for m in methods]
-    heads = "".join(f"<th scope=col>{html.escape(work.name)}</th>" for work in titles)
+
+    def head(method: str) -> str:
+        work = by_key.get(method) or of_method(method)
+        assert work is not None, method
+        return f"<th scope=col>{html.escape(work.name)}</th>"
+
+    heads = "".join(map(head, methods))
 
     def cell(passed: bool | None) -> str:
         if passed is None:
