@@ -1,37 +1,44 @@
-"""Cached computations and controls of the segmentation page."""
+"""Controls, computations and figures of the page on object segmentation."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
 
+from vizcore import methods
+from vizcore.content import programs
+from vizcore.evaluation import segmentation
+from vizcore.evaluation import segmentation_bench as bench
+from vizcore.evaluation.segmentation import Settings
+from vizcore.evaluation.segmentation_bench import Row
+from vizcore.figures import bars as bar_figures
+from vizcore.figures import masks as mask_figures
+from vizcore.figures import render
+from vizcore.figures.bars import Bar
+from vizcore.figures.sprites import Layout, atlas
+from vizcore.images import composites, gallery
+from vizcore.images.composites import Recipe
+from vizcore.methods import Attribution
 from vizcore.types import Mean
-from vizcore.ui import jobs
+from vizcore.ui import blocks, cache, jobs, prose
 from vizcore.ui.address import linked_select
-from vizcore.ui.cache import attribution, image_file, look, once, per_picture
 from vizcore.ui.view import View
 
-if TYPE_CHECKING:
-    from vizcore.evaluation.segmentation import Settings
-    from vizcore.evaluation.segmentation_bench import Row
-    from vizcore.figures.sprites import Layout
-    from vizcore.images.composites import Recipe
-    from vizcore.methods import Attribution
-
+words = prose.words(__file__)
+TITLES = {methods.METHODS[name].title: name for name in bench.SOURCES}
 PLACES = {"size": "Size (%)", "across": "Left to right (%)", "down": "Top to bottom (%)"}
 COMPOSITE = "Composite with known outline"
 SCENES = ["Picture of the sidebar", COMPOSITE]
-GROUNDS = {"One material": "background", "Photographs": "photo"}  # the kinds of vizcore.evaluation.segmentation_bench
-_bound = {"bind": "query-params"}
+GROUNDS = {"One material": "background", "Photographs": "photo"}  # the kinds of vizcore.images.composites
 
 
-def recipe() -> "Recipe":
+# The composite.
+
+
+def recipe() -> Recipe:
     """Controls for a composite: cut-out, background, size and place, all in the address."""
-    from vizcore.images import gallery
-    from vizcore.images.composites import GROUNDS, Recipe, grounds
-
     things = {asset.id: asset for asset in gallery.records("cutout")}
-    below = {asset.id: asset for kind in GROUNDS for asset in grounds(kind)}
+    below = {asset.id: asset for kind in composites.GROUNDS for asset in composites.grounds(kind)}
     cutout = linked_select(
         "Cut-out",
         list(things),
@@ -49,13 +56,17 @@ def recipe() -> "Recipe":
         width=200,
         format_func=lambda id: f"{below[id].title}{' (photograph)' * (below[id].kind == 'photo')}",
     )
-    size = st.slider(PLACES["size"], 30, 100, 70, 5, key="size", width=135, **_bound)
-    across = st.slider(PLACES["across"], 0, 100, 40, 5, key="across", width=135, **_bound)
-    down = st.slider(PLACES["down"], 0, 100, 60, 5, key="down", width=135, **_bound)
+    size = _slider(PLACES["size"], 30, 100, 70, 5, "size", 135)
+    across = _slider(PLACES["across"], 0, 100, 40, 5, "across", 135)
+    down = _slider(PLACES["down"], 0, 100, 60, 5, "down", 135)
     return Recipe(cutout, ground, size, across, down)
 
 
-def show(recipe: "Recipe") -> None:
+def _slider(label: str, low: int, high: int, value: int, step: int, key: str, width: int, help: str = "") -> int:
+    return st.slider(label, low, high, value, step, key=key, width=width, help=help or None, bind="query-params")
+
+
+def show(recipe: Recipe) -> None:
     """Set the controls to a composite; to be called before the page runs again."""
     values = {"cutout": recipe.cutout, "ground": recipe.background} | {name: getattr(recipe, name) for name in PLACES}
     for name, value in values.items():
@@ -65,93 +76,41 @@ def show(recipe: "Recipe") -> None:
     st.session_state["scene"] = COMPOSITE
 
 
-def _title(recipe: "Recipe") -> str:
-    from vizcore.images import gallery
-    from vizcore.images.composites import ground
-
-    below = ground(recipe.background)
+def _title(recipe: Recipe) -> str:
+    below = composites.ground(recipe.background)
     named = below.title.lower() if below.kind == "background" else f"a photograph ({below.title})"
     return f"{gallery.find('cutout', recipe.cutout).title} on {named}"
 
 
-def composite(view: View, recipe: "Recipe") -> tuple[View, np.ndarray]:
+def composite(view: View, recipe: Recipe) -> tuple[View, np.ndarray]:
     """The composite in the place of the view's picture, for its top prediction, and its true mask."""
-    from vizcore.images.composites import build
-
-    picture, truth = build(recipe, view.net.input_size)
+    picture, truth = composites.build(recipe, view.net.input_size)
     title = _title(recipe)
-    return look(view, picture=picture, title=title, alt=f"A composite: {title}"), truth
+    return cache.look(view, picture=picture, title=title, alt=f"A composite: {title}"), truth
 
 
-def settings(source: str) -> "Settings":
+# From the map to the mask.
+
+
+def settings(source: str) -> Settings:
     """A slider for each parameter; every source has its own, which begin where the tuning set was best."""
-    from vizcore.evaluation.segmentation import Settings
-    from vizcore.evaluation.segmentation_bench import SOURCES
-
-    best, key = SOURCES[source][1], "".join(word[0] for word in source.split("_")) + "_"
-    sigma = st.slider(
-        "Smoothing (% of side)",
-        0,
-        15,
-        best.sigma,
-        1,
-        key=f"{key}sigma",
-        width=180,
-        **_bound,
-        help="Standard deviation of the Gaussian that blurs the map, in percent of the picture's side.",
-    )
-    foreground = st.slider(
-        "Object from (percentile)",
-        75,
-        99,
-        best.foreground,
-        1,
-        key=f"{key}object",
-        width=180,
-        **_bound,
-        help="Seeds of the object are the pixels whose map value is at or above this percentile of the picture.",
-    )
-    background = st.slider(
-        "Background to (percentile)",
-        5,
-        70,
-        best.background,
-        5,
-        key=f"{key}ground",
-        width=180,
-        **_bound,
-        help="Seeds of the background are the pixels whose map value is at or below this percentile of the picture.",
-    )
-    iterations = st.slider(
-        "Graph cuts",
-        1,
-        8,
-        best.iterations,
-        1,
-        key=f"{key}cuts",
-        width=130,
-        **_bound,
-        help="The first with the colours of the seeds, each further one with those of the division before it.",
-    )
-    threshold = st.slider(
-        "Threshold (percentile)",
-        50,
-        98,
-        best.threshold,
-        1,
-        key=f"{key}threshold",
-        width=180,
-        **_bound,
-        help="The simple tool it is compared with: the pixels whose map value is above this percentile.",
-    )
+    best, key = bench.SOURCES[source][1], "".join(word[0] for word in source.split("_"))
+    said = words.text("help: smoothing")
+    sigma = _slider("Smoothing (% of side)", 0, 15, int(best.sigma), 1, f"{key}_sigma", 180, said)
+    said = words.text("help: object")
+    foreground = _slider("Object from (percentile)", 75, 99, best.foreground, 1, f"{key}_object", 180, said)
+    said = words.text("help: background")
+    background = _slider("Background to (percentile)", 5, 70, best.background, 5, f"{key}_ground", 180, said)
+    said = words.text("help: graph cuts")
+    iterations = _slider("Graph cuts", 1, 8, best.iterations, 1, f"{key}_cuts", 130, said)
+    said = words.text("help: threshold")
+    threshold = _slider("Threshold (percentile)", 50, 98, best.threshold, 1, f"{key}_threshold", 180, said)
     return Settings(sigma, foreground, background, iterations, threshold)
 
 
-def explained(view: View, source: str) -> "Attribution":
+def explained(view: View, source: str) -> Attribution:
     """The source's map of the view's class, with the parameters of the measurement."""
-    from vizcore.evaluation.segmentation_bench import SOURCES
-
-    return attribution(view, source, **SOURCES[source][0])
+    return cache.attribution(view, source, **bench.SOURCES[source][0])
 
 
 def cut(view: View, labels: np.ndarray, iterations: int) -> np.ndarray:
@@ -159,36 +118,90 @@ def cut(view: View, labels: np.ndarray, iterations: int) -> np.ndarray:
     return _cut(view, labels.tobytes(), iterations, labels)
 
 
-@per_picture(entries=256, size="20MB", step="Cutting the graph of pixels")
+@cache.per_picture(entries=256, size="20MB", step="Cutting the graph of pixels")
 def _cut(view: View, seeds: bytes, iterations: int, _labels: np.ndarray) -> np.ndarray:
-    from vizcore.evaluation import segmentation
-
     return segmentation.cut(view.picture, _labels, iterations)
 
 
-@once(entries=16)
-def means(ground: str) -> "dict[str, tuple[Mean, Mean]]":
+def pipeline(view: View, source: str, chosen: Settings, truth: np.ndarray | None) -> None:
+    """Picture, map, seeds and cut; below them what simpler tools make of the same picture.
+
+    Args:
+        truth: (S, S) the object's true outline, filled; None where nobody knows it.
+    """
+    side, title, name = view.net.input_size, methods.METHODS[source].title, view.class_name
+    found = explained(view, source)
+    strength = segmentation.strength(found.values, (side, side), chosen.sigma)
+    top = render.limits(strength, False)[1]
+    pictures = st.columns(4)
+    with pictures[0]:
+        blocks.image(view.picture, f"1. The picture; the class is “{name}”", view.alt or view.title)
+    with pictures[1]:
+        drawn = render.colorize(strength, False, top)
+        blocks.image(drawn, f"2. {title} of “{name}”", f"{title} of {view.title}")
+        st.html(blocks.scale(top, 2, False, "smoothed, raw scale"))
+    try:
+        labels = segmentation.seeds(strength, chosen.foreground, chosen.background)
+    except ValueError as error:
+        st.info(str(error), icon=":material/info:")
+        return
+    with pictures[2]:
+        _seeds(view, labels)
+    with pictures[3]:
+        _mask(view, cut(view, labels, chosen.iterations), truth, "4. GrabCut from these seeds")
+    st.subheader("The same picture, simpler tools", anchor=False)
+    simple = st.columns(4)
+    with simple[0]:
+        above = segmentation.threshold(strength, chosen.threshold)
+        _mask(view, above, truth, f"The map above its {chosen.threshold}th percentile")
+    with simple[1]:
+        _mask(view, segmentation.centre_box((side, side), bench.BOX.share), truth, "A box in the middle")
+    with simple[2]:
+        seeds = segmentation.box_seeds((side, side), bench.BOX.inner, bench.BOX.outer)
+        mask = cut(view, seeds, bench.BOX.iterations)
+        _mask(view, mask, truth, "GrabCut from such a box, no network")
+    with simple[3]:
+        if truth is not None:
+            _mask(view, truth, truth, "The true outline")
+        else:
+            st.info(words.text("no outline is known"), icon=":material/info:")
+    prose.notes(found)
+
+
+def _seeds(view: View, labels: np.ndarray) -> None:
+    """The seeds of object and background, in colours."""
+    kinds = (segmentation.FOREGROUND, segmentation.CORE), (segmentation.BACKGROUND,)
+    shares = [100 * float(np.isin(labels, kind).mean()) for kind in kinds]
+    caption = f"3. Seeds: orange object ({shares[0]:.0f} %), blue background ({shares[1]:.0f} %)"
+    drawn = mask_figures.seeds_picture(view.picture, labels)
+    blocks.image(drawn, caption, f"Seeds of object and background on {view.title}")
+
+
+def _mask(view: View, mask: np.ndarray, truth: np.ndarray | None, caption: str) -> None:
+    """A mask as a cut-out, with its score where the outline is known."""
+    score = f": IoU {segmentation.iou(mask, truth):.2f}" if truth is not None else ""
+    alt = f"{caption}{score}; it keeps {100 * mask.mean():.0f} % of the picture of {view.title}"
+    blocks.image(mask_figures.cutout(view.picture, mask), caption + score, alt)
+
+
+# How good it is.
+
+
+@cache.once(entries=16)
+def means(ground: str) -> dict[str, tuple[Mean, Mean]]:
     """For each source, and for "box": the mean IoU of GrabCut and of the simple tool, as kept for this background."""
-    from vizcore.evaluation import segmentation_bench
-
-    return {
-        name: tuple(Mean.of([row[i] for row in rows]) for i in (0, 1))
-        for name, rows in segmentation_bench.stored(ground).rows.items()
-    }
+    return {name: _means(rows) for name, rows in bench.stored(ground).rows.items()}
 
 
-def measure(view: View, source: str, settings: "Settings", ground: str, count: int) -> "tuple[list[Row], list[Row]]":
+def measure(view: View, source: str, settings: Settings, ground: str, count: int) -> tuple[list[Row], list[Row]]:
     """The rows of the first composites for these settings, and of the boxes; shared, and given up when nobody waits."""
-    from vizcore.evaluation import segmentation_bench
-    from vizcore.images import composites
-
     recipes = composites.recipes(ground=ground, count=count)
 
-    def work(report) -> "tuple[list[Row], list[Row]]":
-        rows = segmentation_bench.measure(view.net, source, settings, recipes, lambda share: report(0.8 * share))
+    def work(report: Callable[[float], None]) -> tuple[list[Row], list[Row]]:
+        rows = bench.measure(view.net, source, settings, recipes, lambda share: report(0.8 * share))
         boxes = []
         for recipe in recipes:
-            boxes.append(segmentation_bench.box_row(recipe, view.net.input_size))
+            boxes.append(bench.box_row(recipe, view.net.input_size))
             report(0.8 + 0.2 * len(boxes) / count)
         return rows, boxes
 
@@ -196,16 +209,36 @@ def measure(view: View, source: str, settings: "Settings", ground: str, count: i
     return jobs.run(key, work, f"Measuring {count} composites")
 
 
-@once(entries=8)
-def strip(source: str, ground: str, count: int = 8) -> "tuple[bytes, Layout, list[str], list[int]]":
-    """The composites GrabCut did worst and best on: sprite, layout, labels, positions; what it kept, outlined."""
-    from vizcore.evaluation import segmentation_bench
-    from vizcore.figures import masks as mask_figures
-    from vizcore.figures import render
-    from vizcore.figures.sprites import atlas
-    from vizcore.images import composites
+def measured(ground: str) -> str:
+    """HTML of the kept measurement of all sources on a kind of background."""
+    found = means(ground)
+    groups = [(title, _of_map(*found[source])) for title, source in TITLES.items()]
+    return bar_figures.grouped([*groups, ("No network", _of_box(*found["box"]))])
 
-    kept = segmentation_bench.stored(ground)
+
+def measured_again(view: View, source: str, settings: Settings, ground: str, count: int, heading: str) -> str:
+    """HTML of a new measurement on the first composites; arguments as for :func:`measure`."""
+    rows, boxes = measure(view, source, settings, ground, count)
+    bars = _of_map(*_means(rows)) + _of_box(*_means(boxes))
+    return bar_figures.grouped([(heading, bars)])
+
+
+def _of_map(cut: Mean, threshold: Mean) -> list[Bar]:
+    return [Bar("GrabCut from its seeds", cut), Bar("threshold of the same map", threshold, False)]
+
+
+def _of_box(cut: Mean, box: Mean) -> list[Bar]:
+    return [Bar("GrabCut from the centre box", cut, False), Bar("the centre box itself", box, False)]
+
+
+def _means(rows: Sequence[Row]) -> tuple[Mean, Mean]:
+    return Mean.of([row.cut for row in rows]), Mean.of([row.threshold for row in rows])
+
+
+@cache.once(entries=8)
+def strip(source: str, ground: str, count: int = 8) -> tuple[bytes, Layout, list[str], list[int]]:
+    """The composites GrabCut did worst and best on: sprite, layout, labels, positions; what it kept, outlined."""
+    kept = bench.stored(ground)
     worst, best = kept.extremes(source, count)
     tiles, labels = [], []
     for position in (*best, *worst):
@@ -218,18 +251,14 @@ def strip(source: str, ground: str, count: int = 8) -> "tuple[bytes, Layout, lis
     return render.encode(sprite, "jpeg"), layout, labels, [*best, *worst]
 
 
-def program(view: View, source: str, settings: "Settings", recipe: "Recipe | None") -> str:
+def program(view: View, source: str, settings: Settings, recipe: Recipe | None) -> str:
     """The program that makes the mask alone, for the picture or the composite at hand."""
-    from vizcore import methods
-    from vizcore.content import programs
-    from vizcore.evaluation.segmentation_bench import SOURCES
-
     return programs.segmentation(
         view.model,
-        image_file(view),
+        cache.image_file(view),
         view.target,
         source,
-        SOURCES[source][0],
+        bench.SOURCES[source][0],
         methods.METHODS[source].maps,
         settings._asdict(),
         repr(recipe) if recipe else "",
