@@ -49,7 +49,7 @@ def draw(strip: "Strip", patches: int = 9) -> Sheet:
         patches: places for pictures of each unit; a square number fills the sheet.
     """
     rows = [
-        (parts, [render.gradient_image(values) for values in drawings])
+        (parts, [_drawn(values) for values in drawings])
         for parts, drawings in zip(strip.patches, strip.drawings, strict=True)
     ]
     columns = int(np.ceil(np.sqrt(patches)))
@@ -67,6 +67,11 @@ def draw(strip: "Strip", patches: int = 9) -> Sheet:
         strip.titles,
         strip.alike,
     )
+
+
+def _drawn(values: np.ndarray) -> Image.Image:
+    """A gradient (C, h, w) on its own scale; that of a grey picture in grey."""
+    return render.gradient_image(np.broadcast_to(values, (3, *values.shape[1:])))
 
 
 def _sprite(rows: Sequence[Sequence[Sequence[Image.Image]]], columns: int, high: int, side: int) -> bytes:

@@ -1,22 +1,27 @@
 """The contact sheets of a network, made once for all visitors, and the page's own choice of a network."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from vizcore.ui import cache, jobs, progress, units
+from vizcore import models
+from vizcore.figures import bars as bar_figures
+from vizcore.figures import contact_sheet
+from vizcore.figures.contact_sheet import Sheet
+from vizcore.figures.render import number
+from vizcore.images.collection import open_collection
+from vizcore.inspection import contact_sheet as strips_of
+from vizcore.inspection import likeness, top_patches
+from vizcore.inspection.likeness import Likeness
+from vizcore.inspection.top_patches import Index
+from vizcore.ui import cache, jobs, progress, prose, units
 from vizcore.ui.components import Group, contact
 from vizcore.ui.view import View
 
-if TYPE_CHECKING:
-    from vizcore.figures.contact_sheet import Sheet
-    from vizcore.inspection.likeness import Likeness
-    from vizcore.inspection.top_patches import Index
-
 VGG, ALWAYS = "vgg16", ("mini_vgg", "efficientnet_lite0")
-FIRST = 112  # as in vizcore.figures.contact_sheet, which is not imported before it is needed
 BY = ("fire most", "on this picture", "random")
 COLLECTION = "gallery"
+words = prose.words(__file__)
 
 
 def choose_network(view: View) -> View:
@@ -24,8 +29,6 @@ def choose_network(view: View) -> View:
 
     The model of the sidebar is one of the options and stays as it is.
     """
-    from vizcore import models
-
     names = [VGG] if models.status(VGG) != "missing" else []
     names += [name for name in (*ALWAYS, view.model) if name not in names]
     titles = {models.spec(name).title: name for name in names if name in models.MODELS}
@@ -36,7 +39,7 @@ def choose_network(view: View) -> View:
         required=True,
         key="net",
         bind="query-params",
-        help="For this page only; the model in the sidebar stays.",
+        help=words.text("help: network"),
     )
     name = titles.get(chosen, next(iter(titles.values())))
     if name == view.model:
@@ -46,10 +49,11 @@ def choose_network(view: View) -> View:
         return cache.make_view(name, net, view.image, view.digest, view.title, view.alt)
 
 
+# The sheets.
+
+
 def choose_units(view: View, layers: tuple[str, ...], by: str, count: int, seed: int) -> dict[str, tuple[int, ...]]:
     """The units to show of each layer: see BY."""
-    from vizcore.inspection import top_patches
-
     if by == "random":
         return {name: top_patches.at_random(view.net.layer(name), count, seed) for name in layers}
     if by == "on this picture":
@@ -60,20 +64,23 @@ def choose_units(view: View, layers: tuple[str, ...], by: str, count: int, seed:
 
 @cache.per_picture(entries=256)
 def _on_picture(view: View, layers: tuple[str, ...], count: int) -> dict[str, tuple[int, ...]]:
-    from vizcore.inspection import top_patches
-
     return top_patches.firing_on(view.net, view.x, layers, count)
 
 
-def build(view: View, chosen: dict[str, tuple[int, ...]], patches: int, rule: str | None) -> "dict[str, Sheet]":
-    """The contact sheets of the chosen units; given up when nobody waits for them any more."""
-    from vizcore.figures import contact_sheet
-    from vizcore.images.collection import open_collection
-    from vizcore.inspection import contact_sheet as strips_of
+def which(view: View, by: str, seed: int, pictures: int) -> str:
+    """Which units are shown, in words."""
+    if by == "random":
+        return words.text("units by lot", seed=seed)
+    if by == "on this picture":
+        return words.text("the units that are strong on this picture", title=view.title)
+    return words.text("the units that fire most", pictures=pictures)
 
+
+def build(view: View, chosen: dict[str, tuple[int, ...]], patches: int, rule: str | None) -> dict[str, Sheet]:
+    """The contact sheets of the chosen units; given up when nobody waits for them any more."""
     index = units.top_index(view, COLLECTION)
 
-    def work(report) -> "dict[str, Sheet]":
+    def work(report) -> dict[str, Sheet]:
         pictures = open_collection(COLLECTION, view.net.channels)
         strips = strips_of.gather(view.net, pictures, index, chosen, patches, rule, report)
         return {name: contact_sheet.draw(strip, patches) for name, strip in strips.items()}
@@ -83,52 +90,28 @@ def build(view: View, chosen: dict[str, tuple[int, ...]], patches: int, rule: st
     return jobs.run(("contact sheets", view.model, tuple(chosen.items()), patches, rule), work, label)
 
 
-def likeness(view: View, layers: tuple[str, ...]) -> "dict[str, Likeness]":
-    """How alike the best patches of a layer's units are, computed once for all."""
-    return _likeness(view, layers, units.top_index(view, COLLECTION))
-
-
-@cache.per_network(entries=32, step="Comparing the patches")
-def _likeness(view: View, layers: tuple[str, ...], _index: "Index") -> "dict[str, Likeness]":
-    from vizcore.images.collection import open_collection
-    from vizcore.inspection import likeness as likeness_
-
-    return likeness_.likeness(view.net, open_collection(COLLECTION, view.net.channels), _index, layers)
-
-
-def overview(view: View, sheets: "dict[str, Sheet]", chosen: str, key: str, rule: str) -> None:
+def overview(view: View, sheets: Mapping[str, Sheet], chosen: str, key: str, rule: str) -> None:
     """One row per layer: the best patch of each unit, and the same drawn back. A click writes the layer to `key`."""
     groups = []
-    for number, (name, sheet) in enumerate(sheets.items()):
-        channels = view.net.layer(name).out_shape[0]
-        groups.append(
-            Group(
-                heading(view, number, name),
-                f"{channels} units, each sees {seen(view, name)}",
-                [labels(sheet, n)[0] for n in range(len(sheet.units))],
-                number,
-                0,
-                len(sheet.units),
-                FIRST,
-            )
-        )
+    for place, (name, sheet) in enumerate(sheets.items()):
+        text = f"{view.net.layer(name).out_shape[0]} units, each sees {sees(view, name)}"
+        firsts = [labels(sheet, n)[0] for n in range(len(sheet.units))]
+        groups.append(Group(heading(view, place, name), text, firsts, place, 0, len(sheet.units), contact_sheet.FIRST))
     names = list(sheets)
     contact(
         "contact_rows",
         [sheet.first for sheet in sheets.values()],
         groups,
         ("The strongest patch of each unit", f"The same, drawn back ({rule.lower()})"),
-        lambda number: st.session_state.update({key: names[number]}),
+        lambda place: st.session_state.update({key: names[place]}),
         rows=True,
         chosen=names.index(chosen) if chosen in names else None,
         alt="One row for each layer, from input to output: the strongest patch of each unit and its drawing",
     )
 
 
-def detail(sheet: "Sheet", unit: int, key: str) -> None:
+def detail(sheet: Sheet, unit: int, key: str) -> None:
     """All patches of the units of one layer. A click writes the unit to `key`."""
-    from vizcore.figures.render import number
-
     groups, top = [], 0
     for n, (name, hits) in enumerate(zip(sheet.units, sheet.hits, strict=True)):
         text = f"strongest {number(hits[0].value)}" if hits and hits[0].value > 0 else "never fires in these pictures"
@@ -139,32 +122,38 @@ def detail(sheet: "Sheet", unit: int, key: str) -> None:
         [sheet.sprite],
         groups,
         ("", ""),
-        lambda number: st.session_state.update({key: str(sheet.units[number])}),
+        lambda place: st.session_state.update({key: str(sheet.units[place])}),
         chosen=sheet.units.index(unit),
         alt=f"The strongest patches of units of {sheet.layer}, and their drawings",
     )
 
 
-def labels(sheet: "Sheet", position: int) -> list[str]:
+def labels(sheet: Sheet, position: int) -> list[str]:
     """A sentence for each patch of the unit at this position: unit, picture, value."""
-    from vizcore.figures.render import number
-
     return [
         f"Unit {sheet.units[position]}: {title}, {number(hit.value)}"
         for title, hit in zip(sheet.titles[position], sheet.hits[position], strict=True)
     ]
 
 
-def heading(view: View, number: int, layer: str) -> str:
+def heading(view: View, place: int, layer: str) -> str:
     """What to call the layer in this place: a VGG has blocks, other networks have resolutions."""
     _, height, width = view.net.layer(layer).out_shape
-    return f"Block {number + 1}" if "vgg" in view.model else f"{height} × {width} cells"
+    return f"Block {place + 1}" if "vgg" in view.model else f"{height} × {width} cells"
 
 
-def seen(view: View, layer: str) -> str:
+def sees(view: View, layer: str) -> str:
     """The size of the receptive field in words."""
     field = view.net.layer(layer).receptive_field
     return f"{field.size} × {field.size} px" if field and field.size <= view.net.input_size else "the whole picture"
+
+
+def patches_shown(view: View, layer: str) -> str:
+    """How much of the receptive field the patches of a layer show."""
+    field = view.net.layer(layer).receptive_field
+    if not field or field.size > view.net.input_size // 2:
+        return words.text("patches that are cut")
+    return words.text("patches that are whole", size=field.size)
 
 
 def open_unit(view: View, layer: str, unit: int) -> None:
@@ -180,11 +169,74 @@ def open_unit(view: View, layer: str, unit: int) -> None:
     current = st.session_state.get("pick_model")
     if current == view.model:
         st.page_link(targets["unit"], label=label, query_params=address)
-    elif st.button(
-        label,
-        icon=":material/psychology:",
-        on_click=change,
-        key="open_unit",
-        help=f"Changes the model in the sidebar to {view.net.title}.",
-    ):
+        return
+    hint = words.text("help: open the unit", network=view.net.title)
+    if st.button(label, icon=":material/psychology:", on_click=change, key="open_unit", help=hint):
         st.switch_page(targets["unit"], query_params=address)
+
+
+# In numbers.
+
+
+def alike(view: View, layers: tuple[str, ...]) -> dict[str, Likeness]:
+    """How alike the best patches of a layer's units are, computed once for all."""
+    return _alike(view, layers, units.top_index(view, COLLECTION))
+
+
+@cache.per_network(entries=32, step="Comparing the patches")
+def _alike(view: View, layers: tuple[str, ...], _index: Index) -> dict[str, Likeness]:
+    return likeness.likeness(view.net, open_collection(COLLECTION, view.net.channels), _index, layers)
+
+
+def in_numbers(view: View, drawings: Mapping[str, float], patches: Mapping[str, Likeness], back: str) -> None:
+    """How alike the patches and the drawings of one unit are, layer by layer.
+
+    Args:
+        drawings: of each layer, `Sheet.alike`. patches: of each layer. back: the rule of the drawings, by its title.
+    """
+    rows = [
+        (heading(view, place, name), sees(view, name), patches[name], drawings[name])
+        for place, name in enumerate(drawings)
+    ]
+    st.html(bar_figures.likeness_bars(rows))
+    kinds = "digit" if view.net.channels == 1 else "mammals, birds, monuments, …"
+    st.caption(words.text("caption of the numbers", sample=likeness.SAMPLE, kinds=kinds, back=back.lower()))
+
+
+def seen(view: View, drawings: Mapping[str, float], patches: Sequence[Likeness], rule: str | None) -> list[str]:
+    """What the numbers say: of the drawings, of the patches' pixels, and of their kinds.
+
+    Args:
+        patches: from the first layer to the last.
+    """
+    first, last, said = patches[0], patches[-1], []
+    median = sorted(drawings.values())[len(drawings) // 2]
+    if rule == "deconvnet" and not view.net.max_pools and median > 0.8:
+        said.append(words.text("drawings that do not depend on the patch", median=f"{median:.2f}"))
+    else:
+        said.append(words.text("drawings that keep something"))
+    if first.pixels - first.pixels_chance > last.pixels - last.pixels_chance + 0.05:
+        pixels, chance = f"{last.pixels:.2f}", f"{last.pixels_chance:.2f}"
+        said.append(words.text("patches become less alike", first=f"{first.pixels:.2f}", last=pixels, chance=chance))
+    else:
+        said.append(words.text("patches do not become less alike"))
+    gathers = last.kind > 1.2 * last.kind_chance
+    kind, chance = f"{100 * last.kind:.0f}", f"{100 * last.kind_chance:.0f}"
+    said.append(
+        words.text("deep units gather one kind" if gathers else "deep units gather no kind", kind=kind, chance=chance)
+    )
+    return said
+
+
+def doubts(view: View, by: str, rule: str | None) -> list[str]:
+    """Where these very sheets mislead."""
+    known = view.model == "mini_vgg"
+    return [
+        words.text("extremes of units by lot" if by == "random" else "extremes twice"),
+        words.text("a sharp drawing is no proof" if rule else "what the plain gradient says"),
+        words.text(
+            "every drawing has its own scale, and the network knows the pictures"
+            if known
+            else "every drawing has its own scale"
+        ),
+    ]
