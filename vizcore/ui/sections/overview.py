@@ -1,10 +1,31 @@
 """The pictures of the overview, drawn once for everyone."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+import torch
 from PIL import Image
 
-from vizcore.ui.cache import per_network, per_picture
+from vizcore.figures import sprites
+from vizcore.inspection.filters import filter_bank
+from vizcore.ui import blocks, shell
+from vizcore.ui.cache import feature_maps, per_network, per_picture
 from vizcore.ui.view import View
+
+if TYPE_CHECKING:
+    from vizcore.methods import Attribution
+
+
+def card(title: str, content: "Attribution | Image.Image", caption: str, page: str) -> None:
+    """A thumbnail that stands for a page, and the way there."""
+    blocks.compare([blocks.Panel(content, caption, f"{title}: {caption}")], columns=1, scale_bar=False)
+    shell.link(page)
+
+
+def best(view: View) -> str:
+    """The most probable class and its probability, in words."""
+    target = view.top(1)[0]
+    return f"{view.net.categories[target]}, {100 * view.probabilities[target]:.3g} %"
 
 
 @per_network(entries=16)
@@ -14,36 +35,29 @@ def filters(view: View) -> Image.Image:
     Raises:
         ValueError: there is none.
     """
-    from vizcore.figures import sprites
-
     first = next((layer.name for layer in view.net.layers if layer.kind == "conv"), None)
     if first is None:
         raise ValueError(f"{view.net.title} has no layer of this kind. Choose another model in the sidebar.")
-    kernels = view.net.network.get_submodule(first).weight.detach().cpu()
+    kernels = filter_bank(view.net, first)
     if kernels.shape[1] == 3:
-        low, high = kernels.amin((1, 2, 3), keepdim=True), kernels.amax((1, 2, 3), keepdim=True)
-        tiles = (255 * (kernels - low) / (high - low)).byte().permute(0, 2, 3, 1).numpy()[:36]
+        low, high = kernels.min((1, 2, 3), keepdims=True), kernels.max((1, 2, 3), keepdims=True)
+        tiles = (255 * (kernels - low) / (high - low)).astype(np.uint8).transpose(0, 2, 3, 1)[:36]
         sheet = Image.new("RGB", (6 * 68, 6 * 68), (127, 127, 127))
         for index, tile in enumerate(tiles):
             cell = Image.fromarray(tile).resize((64, 64), Image.Resampling.NEAREST)
             sheet.paste(cell, (2 + index % 6 * 68, 2 + index // 6 * 68))
         return sheet
-    return sprites.sprite(kernels[:36, 0].numpy(), columns=6, signed=True)[0]
+    return sprites.sprite(kernels[:36, 0], columns=6, signed=True)[0]
 
 
 @per_picture(entries=96, size="30MB")
 def maps(view: View) -> Image.Image:
     """The 36 strongest feature maps half way through the network."""
-    import torch
-
-    from vizcore.figures import sprites
-
     spatial = [layer for layer in view.net.layers if len(layer.out_shape) == 3]
     layer = min(spatial, key=lambda item: abs(item.out_shape[1] - 28))
-    with torch.no_grad():
-        stack = view.net.forward(view.x, capture=[layer.name])[1][layer.name][0]
+    stack = torch.from_numpy(feature_maps(view, layer.name))
     strongest = stack.mean((1, 2)).argsort(descending=True)[:36]
-    return sprites.sprite(stack[strongest].relu().cpu().numpy(), columns=6, cell=64)[0]
+    return sprites.sprite(stack[strongest].relu().numpy(), columns=6, cell=64)[0]
 
 
 @per_picture(entries=96, size="10MB")

@@ -1,0 +1,25 @@
+"""The overview: one picture for each question of the lesson, and the ways to the pages."""
+
+from page_visits import captions, open_page, texts
+
+from vizcore import images, models
+from vizcore.images.gallery import find
+
+
+def test_four_thumbnails_with_true_numbers():
+    app = open_page("overview", image="jaguar")
+    heads = [header.value for header in app.header]
+    assert heads[:4] == ["Weights", "Activations", "Gradients", "Robustness"]
+    net = models.load("efficientnet_lite0")
+    x = net.preprocess(images.load(find("gallery", "jaguar").file))
+    probability, target = net(x).softmax(1)[0].max(0)
+    name = net.categories[int(target)]
+    shown = captions(app)
+    assert shown[2] == f"Pixels that matter for {name}"
+    assert shown[3].startswith("With noise: ") and shown[3].endswith(f"Without: {name}, {100 * probability:.3g} %")
+    assert "The address in the browser holds every choice" in texts(app)
+
+
+def test_network_without_kernels_gets_a_sentence():
+    app = open_page("overview", model="digits_linear")
+    assert "has no layer of this kind" in app.warning[0].value and not app.header
