@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import random_networks
 import torch
+from torch import nn
 
 from vizcore import models
 from vizcore.images import gallery, handwriting
@@ -112,6 +113,14 @@ def test_contributions_sum_to_the_hidden_preactivation(mlp, node):
     part = filters.contributions(mlp, x, node)
     before = mlp.forward(x, capture=["hidden"])[1]["hidden"][0, node]
     assert part.values.sum() + part.bias == pytest.approx(float(before), abs=1e-4)
+
+
+def test_contributions_of_a_layer_without_bias():
+    net = models.wrap(nn.Sequential(nn.Flatten(), nn.Linear(16, 3, bias=False)), input_size=4, mean=(0,), std=(1,))
+    x = torch.rand(1, 1, 4, 4)
+    part = filters.contributions(net, x, 2)
+    assert part.bias == 0
+    assert part.values.sum() == pytest.approx(float(net(x)[0, 2]), abs=1e-6)
 
 
 def test_a_node_that_does_not_exist(linear):

@@ -244,7 +244,7 @@ def test_overlay_takes_any_photograph_mode_and_a_shared_scale():
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (3, 2), (8, 4), (32, 8), (64, 8), (96, 16), (512, 32)])
 def test_default_columns(count, columns):
     image, layout = sprites.sprite(np.ones((count, 2, 2)), cell=4, gap=2)
-    assert layout[0] == columns and layout.rows == -(-count // columns)
+    assert layout.columns == columns and layout.rows == -(-count // columns)
     assert image.size == (layout.columns * 6 - 2, layout.rows * 6 - 2)
 
 

@@ -123,6 +123,7 @@ def test_model_that_is_not_here_falls_back_with_a_sentence(monkeypatch):
 
     def refuse(name, progress=None):
         progress(1, 4)
+        progress(1, None)  # the server does not say how long it is
         raise models.ModelError("There is no network connection.")
 
     monkeypatch.setattr(models, "download", refuse)

@@ -127,12 +127,13 @@ def cut(picture: Image.Image, labels: np.ndarray, iterations: int = 3) -> np.nda
     chosen = labels != UNDECIDED
     below, above = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(1)
+    no_box = (0, 0, 0, 0)  # the seeds stand in its place
     known = np.ascontiguousarray(labels[chosen][None])
-    cv2.grabCut(np.ascontiguousarray(pixels[chosen][None]), known, None, below, above, 0, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(np.ascontiguousarray(pixels[chosen][None]), known, no_box, below, above, 0, cv2.GC_INIT_WITH_MASK)
     mask = labels.copy()
-    cv2.grabCut(pixels, mask, None, below, above, 1, cv2.GC_EVAL_FREEZE_MODEL)
+    cv2.grabCut(pixels, mask, no_box, below, above, 1, cv2.GC_EVAL_FREEZE_MODEL)
     if iterations > 1:
-        cv2.grabCut(pixels, mask, None, below, above, iterations - 1, cv2.GC_EVAL)
+        cv2.grabCut(pixels, mask, no_box, below, above, iterations - 1, cv2.GC_EVAL)
     return (mask == FOREGROUND) | (mask == CORE)
 
 

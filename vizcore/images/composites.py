@@ -93,8 +93,8 @@ def recipes(
     ]
     chosen = made[: 2 * TUNING] if part == "tuning" else made[2 * TUNING :]
     if ground == "photo":
-        scenes = grounds("photo")
-        scenes = [scenes[i].id for i in np.random.default_rng([seed, 1]).permutation(len(scenes))]
+        photos = grounds("photo")
+        scenes = [photos[i].id for i in np.random.default_rng([seed, 1]).permutation(len(photos))]
         scenes = scenes[:TUNING_PHOTOS] if part == "tuning" else scenes[TUNING_PHOTOS:]
         chosen = [recipe._replace(background=id) for recipe, id in zip(chosen, cycle(scenes), strict=False)]
     return tuple(chosen[:count])

@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -50,13 +51,13 @@ def all_records() -> tuple[Asset, ...]:
     """Every record of the manifest, in its order. Keys that Asset does not know are ignored."""
     with (ASSETS / "manifest.toml").open("rb") as file:
         tables = tomllib.load(file)["asset"]
-    known = Asset.__dataclass_fields__
-    return tuple(
-        Asset(
-            **{key: tuple(value) if isinstance(value, list) else value for key, value in table.items() if key in known}
-        )
-        for table in tables
-    )
+    return tuple(_asset(table) for table in tables)
+
+
+def _asset(table: dict[str, Any]) -> Asset:
+    known = {key: value for key, value in table.items() if key in Asset.__dataclass_fields__}
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in known.items()}
+    return Asset(**fields)
 
 
 @cache

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from vizcore.models import Net
-from vizcore.models.layers import first_linear
+from vizcore.models.layers import first_linear, linear_module
 
 
 def filter_bank(net: Net, layer: str) -> np.ndarray:
@@ -73,7 +73,7 @@ def faces(bank: np.ndarray, channel: int | None = None) -> np.ndarray:
 
 def templates(net: Net) -> np.ndarray:
     """(K, C, H, W) float32: the weights of each node of the first linear layer, reshaped to the picture."""
-    weight = net.network.get_submodule(first_linear(net)).weight.detach().cpu().numpy()
+    weight = linear_module(net, first_linear(net)).weight.detach().cpu().numpy()
     return weight.reshape(len(weight), net.channels, net.input_size, net.input_size).copy()
 
 
@@ -96,13 +96,14 @@ def contributions(net: Net, x: torch.Tensor, node: int) -> Contribution:
         float64 values (H, W); `output` is what the network itself computes, before any ReLU.
     """
     layer = first_linear(net)
-    module = net.network.get_submodule(layer)
+    module = linear_module(net, layer)
     if not 0 <= node < module.out_features:
         raise ValueError(f"{layer} has nodes 0 to {module.out_features - 1}, not {node}.")
     with torch.no_grad():
         output = net.forward(x, capture=[layer])[1][layer][0, node]
     values = (templates(net)[node].astype(np.float64) * x[0].cpu().numpy()).sum(0)
-    return Contribution(values, float(module.bias[node]), float(output))
+    bias = 0.0 if module.bias is None else float(module.bias[node])
+    return Contribution(values, bias, float(output))
 
 
 def class_means(images: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ al., JMLR 2018, section 3.2). While the network runs, only the place of each lay
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -54,7 +55,8 @@ class Found(NamedTuple):
     gradients: dict[str, Tensor | None]
 
 
-class Size(NamedTuple):
+@dataclass(frozen=True)
+class Size:
     """How large a gradient is: root mean square, L2 norm, number of values."""
 
     rms: float
@@ -104,15 +106,22 @@ def all_gradients(net: Net, x: Tensor, quantity: Quantity, layers: Iterable[str]
     targets = None if cut else net.check_target(quantity.target, len(x))
     with torch.enable_grad(), noting(net, cut) as edges:
         try:
-            number = score(net(x), targets, quantity.of).sum()
+            logits = net(x)
         except partial.Reached as reached:
             number = scalar_of(reached.args[0], quantity.scalar, quantity.unit).sum()
+        else:
+            assert targets is not None  # None only with a cut, and behind a cut nothing runs
+            number = score(logits, targets, quantity.of).sum()
     kept = {name: edge for name, edge in edges.items() if names is None or name in names}
     places = {_key(edge): edge for edge in kept.values() if edge is not None}
-    gradients = torch.autograd.grad(number, [x, *places.values()], allow_unused=True)
+    wanted: list[Tensor | GradientEdge] = [x, *places.values()]
+    # The stub takes tensors or edges, the function both together.
+    gradients = torch.autograd.grad(number, wanted, allow_unused=True)  # type: ignore[arg-type]
     by_place = dict(zip(places, gradients[1:], strict=True))
-    ordered = {name: by_place[_key(edge)] if edge is not None else None for name, edge in kept.items()}
-    return Found(float(number.detach()), {INPUT: gradients[0]} | ordered)
+    ordered: dict[str, Tensor | None] = {
+        name: by_place[_key(edge)] if edge is not None else None for name, edge in kept.items()
+    }
+    return Found(float(number.detach()), {INPUT: gradients[0], **ordered})
 
 
 def _key(edge: GradientEdge) -> tuple[int, int]:
@@ -158,7 +167,8 @@ def sizes(net: Net, x: Tensor, quantity: Quantity) -> dict[str, Size | None]:
 
 def strongest_pixel(gradient: np.ndarray) -> tuple[int, int, int]:
     """(channel, row, column) of the largest |gradient| of one image (C, H, W); the first of equal ones."""
-    return tuple(int(at) for at in np.unravel_index(np.abs(gradient).argmax(), gradient.shape))
+    channel, row, column = np.unravel_index(np.abs(gradient).argmax(), gradient.shape)
+    return int(channel), int(row), int(column)
 
 
 def central_differences(

@@ -65,7 +65,8 @@ def likeness(net: Net, pictures: Collection, index: Index, layers: Sequence[str]
                 for n, (r, c) in zip(strangers, cells, strict=True)
             ]
             rows.append((mean_correlation(best), mean_correlation(other), _same(labels[[hit.picture for hit in hits]])))
-        found[name] = Likeness(*np.mean(rows, 0).tolist(), _same(labels), len(units))
+        pixels, pixels_chance, kind = np.mean(rows, 0).tolist()
+        found[name] = Likeness(pixels, pixels_chance, kind, _same(labels), len(units))
     return found
 
 

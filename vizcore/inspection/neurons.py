@@ -71,7 +71,8 @@ def strongest(values: np.ndarray, row: int | None = None, column: int | None = N
     open_cells = np.full(values.shape, -np.inf)
     part = np.s_[slice(None) if row is None else row, slice(None) if column is None else column]
     open_cells[part] = values[part]
-    return tuple(int(i) for i in np.unravel_index(open_cells.argmax(), values.shape))
+    at = np.unravel_index(open_cells.argmax(), values.shape)
+    return int(at[0]), int(at[1])
 
 
 def salient_unit(maps: np.ndarray) -> int:
@@ -138,7 +139,7 @@ def grey_level(net: Net, gradient: np.ndarray) -> float:
     norm = float(np.linalg.norm(gradient.astype(np.float64)))
     if not norm:
         return 0.0
-    return norm / (255 * float(np.abs(gradient * np.float32(net.std)[:, None, None]).max()))
+    return norm / (255 * float(np.abs(gradient * np.array(net.std, np.float32)[:, None, None]).max()))
 
 
 def along(

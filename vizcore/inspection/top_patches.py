@@ -88,7 +88,8 @@ def patch_box(net: Net, layer: Layer, cell: tuple[int, int]) -> tuple[int, int, 
         top, left, bottom, right = layer.receptive_field.box(*cell)
         middle = (top + bottom) / 2, (left + right) / 2
     else:
-        middle = tuple((at + 0.5) * side / cells for at, cells in zip(cell, layer.out_shape[1:], strict=True))
+        rows, columns = layer.out_shape[1:]
+        middle = (cell[0] + 0.5) * side / rows, (cell[1] + 0.5) * side / columns
     top, left = (min(max(round(at - limit / 2), 0), side - limit) for at in middle)
     return top, left, top + limit, left + limit
 

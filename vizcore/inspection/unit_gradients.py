@@ -7,7 +7,7 @@ rules of :mod:`vizcore.methods.relu_rules`.
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -51,7 +51,7 @@ def gradient(
         ValueError: an unknown layer, unit or cell.
     """
     net.check_unit(layer, unit)
-    wanted = [cells] * len(x) if cells is None or isinstance(cells[0], int) else list(cells)
+    wanted = cast("list[Cell | None]", [cells] * len(x) if cells is None or isinstance(cells[0], int) else list(cells))
     values, places, gradients = [], [], []
     for start in range(0, len(x), AT_ONCE):
         part = x[start : start + AT_ONCE].detach().clone().requires_grad_()

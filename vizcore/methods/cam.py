@@ -220,13 +220,14 @@ def score_cam(
     targets = net.check_target(target, len(x))
     acts = feature_maps(net, x, layer)
     scores = torch.zeros_like(acts[:, :, 0, 0])
+    height, width = x.shape[-2:]
     for n, c in enumerate(targets):
         varies = acts[n].amax((1, 2)) > acts[n].amin((1, 2))
         with torch.no_grad():
             scores[n] = net(torch.zeros_like(x[:1]))[0, c]
             parts = varies.nonzero()[:, 0].split(_AT_ONCE)
             for done, part in enumerate(parts, start=1):
-                masks = score_masks(acts[n, part], x.shape[-2:])
+                masks = score_masks(acts[n, part], (height, width))
                 scores[n, part] = net(x[n].detach() * masks[:, None])[:, c]
                 report(progress, (n + done / len(parts)) / len(x))
     return weighted_sum(scores.softmax(1), acts).relu()
@@ -286,5 +287,6 @@ def guided_grad_cam(net: Net, x: Tensor, target: int | Tensor, layer: str | None
     Returns:
         (N, C, H, W), signed.
     """
-    maps = upsample(grad_cam(net, x, target, layer), x.shape[-2:])
+    height, width = x.shape[-2:]
+    maps = upsample(grad_cam(net, x, target, layer), (height, width))
     return guided_backprop(net, x, target) * maps[:, None]

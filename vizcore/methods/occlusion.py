@@ -61,7 +61,8 @@ def occlusion(
     if not 0 < patch <= 1 or not 0 < stride <= 1:
         raise ValueError("Patch and stride are shares above 0 and up to 1.")
     x, targets, cover = x.detach(), net.check_target(target, len(x)), make_baseline(net, x.detach(), fill)
-    positions = places(tuple(x.shape[-2:]), patch, stride)
+    height, width = x.shape[-2:]
+    positions = places((height, width), patch, stride)
     total, count = torch.zeros_like(x[:, 0]), torch.zeros_like(x[0, 0])
     for place in positions:
         count[place] += 1
@@ -135,7 +136,8 @@ def rise(
     """
     x, targets = x.detach(), net.check_target(target, len(x))
     total = torch.zeros_like(x[:, 0])
-    parts = rise_masks(samples, cells, keep, tuple(x.shape[-2:]), seed, x.dtype)
+    height, width = x.shape[-2:]
+    parts = rise_masks(samples, cells, keep, (height, width), seed, x.dtype)
     for n, c in enumerate(targets):
         for done, masks in enumerate(parts, start=1):
             masks = masks.to(x)

@@ -454,9 +454,9 @@ def run(
         "seconds": seconds,
         "notes": notes(method, Explained(net, x, int(target), values, params)),
     }
-    values = np.ascontiguousarray(values.detach().cpu().numpy(), dtype=np.float32)
-    signed = bool(values.min() < 0) if method.signed is None else method.signed
-    return Attribution(values, signed, meta)
+    raw = np.ascontiguousarray(values.detach().cpu().numpy(), dtype=np.float32)
+    signed = bool(raw.min() < 0) if method.signed is None else method.signed
+    return Attribution(raw, signed, meta)
 
 
 def notes(method: Method, found: Explained) -> list[str]:

@@ -75,10 +75,10 @@ class EfficientNetLite0(nn.Sequential):
     """(N, 3, H, W) images, normalized with mean 127/255 and deviation 128/255, to (N, 1000) logits."""
 
     def __init__(self, classes: int = 1000):
-        parts = OrderedDict(stem=conv_norm(3, 32, 3, stride=2))
+        parts: OrderedDict[str, nn.Module] = OrderedDict(stem=conv_norm(3, 32, 3, stride=2))
         channels = 32
         for number, (repeats, kernel, stride, expansion, outputs) in enumerate(STAGES, start=1):
-            blocks = OrderedDict()
+            blocks: OrderedDict[str, nn.Module] = OrderedDict()
             for block in range(1, repeats + 1):
                 first = block == 1
                 blocks[f"block{block}"] = InvertedResidual(channels, outputs, kernel, stride if first else 1, expansion)

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
+from torch.autograd.graph import Node as AutogradNode
 
 from vizcore.models.net import Layer, Net
 from vizcore.models.partial import noting
@@ -118,8 +119,8 @@ class Graph:
 class _Step(NamedTuple):
     """An autograd node: what it is called, and its inputs (node, output number)."""
 
-    node: object
-    inputs: tuple[tuple[object, int], ...]
+    node: AutogradNode
+    inputs: tuple[tuple[AutogradNode, int], ...]
 
 
 def trace(net: Net) -> Graph:
@@ -133,6 +134,7 @@ def _trace(net: Net) -> Graph:
     x = net.blank().requires_grad_()
     with torch.enable_grad(), noting(net) as edges:
         logits = net(x)
+    assert logits.grad_fn is not None  # the picture requires gradients
     names: dict[tuple[int, int], list[str]] = {}
     for name, edge in edges.items():
         if edge is not None:
@@ -167,7 +169,7 @@ def _trace(net: Net) -> Graph:
     return Graph((*nodes, Node((SCORE,), last, "", (), (SCORE,))))
 
 
-def _in_order(ends: Iterable[object]) -> list[_Step]:
+def _in_order(ends: Iterable[AutogradNode]) -> list[_Step]:
     """All autograd nodes that lead to these, each after what it is computed from."""
     done: dict[int, _Step] = {}
     for end in ends:

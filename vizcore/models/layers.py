@@ -115,7 +115,14 @@ def before_relu(net: Net, layer: str) -> str:
 def linear_head(net: Net) -> nn.Linear | None:
     """The network's last linear layer, in the order of execution; None where it has none."""
     linear = [layer.name for layer in net.layers if layer.kind == "linear"]
-    return net.network.get_submodule(linear[-1]) if linear else None
+    return linear_module(net, linear[-1]) if linear else None
+
+
+def linear_module(net: Net, layer: str) -> nn.Linear:
+    """The module of a layer of kind "linear"."""
+    module = net.network.get_submodule(layer)
+    assert isinstance(module, nn.Linear), layer
+    return module
 
 
 class Readout(NamedTuple):
@@ -169,6 +176,7 @@ def block_ends(net: Net) -> tuple[Layer, ...]:
 
 def _by_scale(layers: Sequence[Layer]) -> dict[object, Layer]:
     """The last layer of each stride of the receptive field; of each map size where a field is undefined."""
-    if all(layer.receptive_field for layer in layers):
-        return {layer.receptive_field.stride: layer for layer in layers}
+    fields = [layer.receptive_field for layer in layers if layer.receptive_field]
+    if len(fields) == len(layers):
+        return {field.stride: layer for field, layer in zip(fields, layers, strict=True)}
     return {layer.out_shape[1:]: layer for layer in layers}

@@ -130,7 +130,7 @@ class Net:
             return replace(self, resize=self.input_size).preprocess(image)
         pixels = np.asarray(self.crop(image), dtype=np.float32) / 255
         pixels = pixels.reshape(self.input_size, self.input_size, self.channels)
-        pixels = (pixels - np.float32(self.mean)) / np.float32(self.std)
+        pixels = (pixels - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
         return torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy()).to(self.device)
 
     def __call__(self, x: Tensor) -> Tensor:

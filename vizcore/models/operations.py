@@ -39,10 +39,11 @@ def _threshold(threshold, value, *_, **__) -> float | None:
     return _FREE if threshold == 0 and value == 0 else None
 
 
+# The functions that `F` calls `relu_` and `threshold_` are those of `torch`.
 _SPELLINGS: dict[Callable, float | Callable[..., float | None]] = {
     torch.relu: _FREE, torch.relu_: _FREE, Tensor.relu: _FREE, Tensor.relu_: _FREE, F.relu: _FREE, F.relu6: _SIX,
-    F.hardtanh: _hardtanh, F.hardtanh_: _hardtanh, F.threshold: _threshold, F.threshold_: _threshold,
-    torch.threshold: _threshold, torch.threshold_: _threshold, torch.clamp: _clamp, torch.clamp_: _clamp,
+    F.hardtanh: _hardtanh, F.hardtanh_: _hardtanh, F.threshold: _threshold, torch.threshold: _threshold,
+    torch.threshold_: _threshold, torch.clamp: _clamp, torch.clamp_: _clamp,
     Tensor.clamp: _clamp, Tensor.clamp_: _clamp, torch.clip: _clamp, Tensor.clip: _clamp, Tensor.clip_: _clamp,
     torch.clip_: _clamp, torch.clamp_min: _clamp_min, torch.clamp_min_: _clamp_min, Tensor.clamp_min: _clamp_min,
     Tensor.clamp_min_: _clamp_min,

@@ -224,7 +224,8 @@ def load(name: str = DEFAULT) -> Net:
         )
     try:
         network = entry.build(weights.load_state_dict(file, entry.sha256))
-        network = network.to(memory_format=torch.channels_last)  # a fifth faster on processors
+        # A fifth faster on processors. The stub of Module.to leaves this argument out.
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     except weights.WeightsError as error:
         raise ModelError(str(error)) from error
     return freeze(
@@ -240,12 +241,13 @@ def load(name: str = DEFAULT) -> Net:
     )
 
 
-def download(name: str, progress: Callable[[int, int], None] | None = None) -> Path:
+def download(name: str, progress: weights.Progress | None = None) -> Path:
     """Fetch a network's weights into the weights folder, unless they are there.
 
     Args:
         name: a registered network.
-        progress: called with (bytes done, bytes in total); what it raises cancels the download.
+        progress: called with (bytes done, bytes in total or None when the server does not say); what it raises cancels
+            the download.
 
     Raises:
         ModelError: no network connection, no room on the disk, a damaged file; nothing is left behind.
@@ -253,6 +255,7 @@ def download(name: str, progress: Callable[[int, int], None] | None = None) -> P
     entry = spec(name)
     if file := entry.file():
         return file
+    assert isinstance(entry.path, str)  # the others have a file
     try:
         return weights.download(entry.source, weights.directory() / entry.path, entry.sha256, progress)
     except weights.WeightsError as error:

@@ -39,7 +39,9 @@ def ensure() -> bool:
         if _library is not None:
             return True
         spec = None if "torchvision" in sys.modules else find_spec("torchvision")
-        if spec is None or _extension_loads(spec.submodule_search_locations[0]):
+        if spec is None or not spec.submodule_search_locations:
+            return False
+        if _extension_loads(spec.submodule_search_locations[0]):
             return False
         _library = torch.library.Library("torchvision", "FRAGMENT")
         for schema in _SCHEMAS:

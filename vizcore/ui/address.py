@@ -40,6 +40,7 @@ def restore(here: str) -> None:
         here: the page that is about to run.
     """
     run = get_script_run_ctx()
+    assert run is not None  # a page runs inside Streamlit
     slot = st.container(key="address_restored")
     left, before = st.session_state.setdefault("left", {}), st.session_state.get("here")
     st.session_state["here"] = here
@@ -101,7 +102,9 @@ def linked_select(
         st.session_state[key] = AUTO if chosen == default else chosen
 
     st.session_state[shown] = default if value == AUTO else value
-    widget = st.select_slider if slider else st.selectbox
+    widget: Callable[..., str] = st.selectbox
+    if slider:
+        widget = st.select_slider
     return widget(label, order or options, format_func=format_func, key=shown, on_change=take, **kwargs)
 
 

@@ -37,9 +37,14 @@ class Panel(NamedTuple):
     opacity: float = 0.5
 
     @property
-    def values(self) -> np.ndarray | None:
-        if isinstance(self.content, Image.Image):
-            return None
+    def is_picture(self) -> bool:
+        """Whether it is shown as it is, and has no values."""
+        return isinstance(self.content, Image.Image)
+
+    @property
+    def values(self) -> np.ndarray:
+        """The numbers of a map (H, W) or (3, H, W), float32; only where it is no picture."""
+        assert not self.is_picture
         values = np.asarray(getattr(self.content, "values", self.content), dtype=np.float32)
         return values[0] if values.ndim == 3 and len(values) == 1 else values  # a grey picture's gradient
 
@@ -47,7 +52,7 @@ class Panel(NamedTuple):
     def diverging(self) -> bool:
         if self.signed is not None:
             return self.signed
-        return bool(getattr(self.content, "signed", self.values is not None and self.values.min() < 0))
+        return bool(getattr(self.content, "signed", not self.is_picture and self.values.min() < 0))
 
 
 def heat(
@@ -103,14 +108,14 @@ def compare(
     """
     groups: dict[tuple[int, bool], list[Panel]] = {}
     for panel in panels:
-        if panel.values is not None:
+        if not panel.is_picture:
             groups.setdefault((panel.values.ndim, panel.diverging), []).append(panel)
     tops = {kind: _top(group, vmax, clip) for kind, group in groups.items()}
     per_row = columns or max(2, len(panels))
     for start in range(0, len(panels), per_row):
         for column, panel in zip(st.columns(per_row), panels[start : start + per_row], strict=False):
             with column:
-                if panel.values is None:
+                if panel.is_picture:
                     image(panel.content, panel.caption, panel.alt, smooth=smooth is not False)
                     continue
                 kind = panel.values.ndim, panel.diverging
@@ -154,7 +159,8 @@ def _large(picture: Image.Image, smooth: bool) -> Image.Image:
         return picture
     factor = factor if smooth else max(1, round(factor))
     how = Image.Resampling.BICUBIC if smooth else Image.Resampling.NEAREST
-    return picture.resize(tuple(round(side * factor) for side in picture.size), how)
+    width, height = (round(side * factor) for side in picture.size)
+    return picture.resize((width, height), how)
 
 
 @once(entries=2048, size="60MB")

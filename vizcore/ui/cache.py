@@ -59,7 +59,7 @@ def _store(name: str, entries: int, size: str | None) -> Callable[[tuple, Callab
         return _work()
 
     store.__qualname__ = name  # by which Streamlit tells one store from another
-    return st.cache_data(store, max_entries=entries, max_size=size, show_spinner=False)
+    return st.cache_data(max_entries=entries, max_size=size, show_spinner=False)(store)
 
 
 def _keeping(names: Callable[[View], tuple] | None, entries: int, size: str | None, step: str) -> Keeper:
@@ -115,7 +115,7 @@ def per_class(entries: int = 256, size: str | None = None, step: str = "") -> Ke
 def digest(values: np.ndarray) -> str:
     """Names the content of an array, for a key: its type, shape and every number."""
     content = hashlib.blake2b(f"{values.dtype} {values.shape} ".encode(), digest_size=16)
-    content.update(np.ascontiguousarray(values))
+    content.update(np.ascontiguousarray(values).data)
     return content.hexdigest()
 
 
@@ -153,8 +153,9 @@ def image_file(view: View) -> str:
     from vizcore.images import gallery
 
     chosen = st.session_state.get("image")
-    ours = chosen is not None and open_gallery(chosen)[1] == view.digest
-    return f"assets/gallery/{gallery.find('gallery', chosen).file.name}" if ours else "your_picture.jpg"
+    if chosen is not None and open_gallery(chosen)[1] == view.digest:
+        return f"assets/gallery/{gallery.find('gallery', chosen).file.name}"
+    return "your_picture.jpg"
 
 
 @once(entries=256, size="80MB")
@@ -195,11 +196,11 @@ def look(
         title: what to call it. alt: a sentence that describes it.
         target: class index; when omitted the view's own, or for another picture its top prediction.
     """
-    if image is None and picture is None:
-        return dataclasses.replace(view, target=view.target if target is None else target)
     from vizcore import images
 
     if picture is None:
+        if image is None:
+            return dataclasses.replace(view, target=view.target if target is None else target)
         return make_view(view.model, view.net, image, images.digest(image), title, alt, target)
     digest = f"{images.digest(picture)} uncropped"
     uncropped = dataclasses.replace(view.net, resize=view.net.input_size)

@@ -93,7 +93,9 @@ def begin(file: str) -> View:
         return view
     from dashboard import PAGES
 
-    alone = Path(get_script_run_ctx().main_script_path).resolve() == Path(file).resolve()
+    run = get_script_run_ctx()
+    assert run is not None  # a page runs inside Streamlit
+    alone = Path(run.main_script_path).resolve() == Path(file).resolve()
     route(PAGES, Path(file).stem if alone else "overview")
     raise StopException
 

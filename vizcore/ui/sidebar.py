@@ -92,8 +92,11 @@ def _download(name: str) -> bool:
         return False
     bar = st.progress(0.0, "Connecting")
 
-    def report(done: int, total: int) -> None:
-        bar.progress(min(1.0, done / total) if total else 0.0, f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
+    def report(done: int, total: int | None) -> None:
+        if total:
+            bar.progress(min(1.0, done / total), f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
+        else:  # the server does not say
+            bar.progress(0.0, f"{done / 1e6:.1f} MB")
 
     try:
         models.download(name, report)
@@ -113,7 +116,10 @@ def _choose_image() -> tuple[Image.Image, str, str, str]:
     from vizcore.images import gallery
 
     assets = {asset.id: asset for asset in gallery.records("gallery")}
-    ids, own = list(assets), st.session_state.get("own_picture")
+    ids, titles = list(assets), {key: asset.title for key, asset in assets.items()}
+    own: Own | None = st.session_state.get("own_picture")
+    if own:
+        titles[OWN] = own.title
     name = bound_value("image", ids)
     shown = OWN if own and st.session_state.get("use_own") else name
 
@@ -128,7 +134,7 @@ def _choose_image() -> tuple[Image.Image, str, str, str]:
         "Picture",
         [OWN, *ids] if own else ids,
         key="pick_image",
-        format_func=lambda option: own.title if option == OWN else assets[option].title,
+        format_func=lambda option: titles[option],
         on_change=lambda: take(st.session_state["pick_image"]),
     )
     grid = st.popover(
@@ -136,9 +142,9 @@ def _choose_image() -> tuple[Image.Image, str, str, str]:
     )
     if grid.open:
         with grid:
-            thumbnails("thumbnails", ids, [assets[i].title for i in ids], shown, take)
+            thumbnails("thumbnails", ids, [titles[i] for i in ids], shown, take)
     _own_picture()
-    if shown == OWN:
+    if own and shown == OWN:
         return own.image, own.digest, own.title, "Your own picture."
     return *cache.open_gallery(name), assets[name].title, assets[name].description
 
