@@ -48,7 +48,7 @@ def columns(bars: Sequence[Column], title: str, top: str, ends: tuple[str, str])
     )
 
 
-def bars(names: Sequence[str], shares: Sequence[float], chosen: int | None = None) -> str:
+def bars(names: Sequence[str], shares: Sequence[float] | np.ndarray, chosen: int | None = None) -> str:
     """Lying bars with percentages, one line each, in the look of the sidebar."""
     lines = "".join(
         f"<li{' aria-current=true' if index == chosen else ''}><span>{html.escape(name)}</span>"
