@@ -4,8 +4,8 @@
     python -m training.segmentation             # measures the test composites with the settings in the code
 
 The settings in vizcore/evaluation/segmentation_bench.py are those that `best` finds in the kept grid, unchanged: for
-each source the setting with the largest mean IoU of GrabCut on the tuning composites of both kinds, and for its smoothing the best
-threshold of the same map. The controls without a network are chosen likewise.
+each source the setting with the largest mean IoU of GrabCut on the tuning composites of both kinds, and for its
+smoothing the best threshold of the same map. The controls without a network are chosen likewise.
 """
 
 import argparse
@@ -127,8 +127,8 @@ def write(content: dict) -> None:
                 "author": "The authors of this dashboard",
                 "licence": "Apache-2.0",
                 "source": "training/segmentation.py",
-                "how": "python -m training.segmentation --tune, then python -m training.segmentation: intersection over "
-                "union of GrabCut, of a threshold and of centre boxes with the known masks of composites of this "
+                "how": "python -m training.segmentation --tune, then python -m training.segmentation: intersection "
+                "over union of GrabCut, of a threshold and of centre boxes with the known masks of composites of this "
                 "project's cut-outs on its backgrounds and photographs",
             }
         ]

@@ -1,1 +1,18 @@
 """What lies inside: weights, maps, units, neurons, gradients of layers, projections."""
+
+__all__ = [
+    "activations",
+    "cam_steps",
+    "chain_rule",
+    "contact_sheet",
+    "effective_field",
+    "filters",
+    "layer_gradients",
+    "likeness",
+    "neurons",
+    "preferred",
+    "relu_step",
+    "top_patches",
+    "unit_classes",
+    "unit_gradients",
+]

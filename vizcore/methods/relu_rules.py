@@ -15,19 +15,13 @@ The rule is put in for one thread and one computation by a :class:`torch.overrid
 a ReLU however the network spells it; the shared network is never touched.
 """
 
-from typing import TYPE_CHECKING
-
-from vizcore.models import Net
-
-if TYPE_CHECKING:
-    pass
-
 import math
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from vizcore.models import Net
 from vizcore.models.operations import relu_ceiling
 
 

@@ -27,7 +27,7 @@ from vizcore.ui.cache import (
 )
 from vizcore.ui.components import tiles
 from vizcore.ui.progress import working
-from vizcore.ui.prose import Words, explain, more, notes, snippet, words
+from vizcore.ui.prose import Words, notes, snippet, words
 from vizcore.ui.shell import Page, begin, fragment, lesson_map, link, route
 from vizcore.ui.view import View
 
@@ -42,7 +42,6 @@ __all__ = [
     "compare",
     "controls",
     "demo_button",
-    "explain",
     "feature_maps",
     "fragment",
     "heat",
@@ -54,7 +53,6 @@ __all__ = [
     "link",
     "linked_select",
     "look",
-    "more",
     "notes",
     "opacity",
     "param_widgets",
