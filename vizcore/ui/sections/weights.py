@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 import torch
 from PIL import Image
+from torch import nn
 
 from vizcore import models
 from vizcore.figures import bars as bar_figures
@@ -163,7 +164,7 @@ def template_times_input(net: Net, node: int, scaled: filters.Scaled) -> None:
 
 def _votes(net: Net, node: int, output: float) -> None:
     """Which digits a hidden node speaks for and against."""
-    votes = net.network.get_submodule("linear").weight.detach().numpy()[:, node]
+    votes = model_layers.linear_module(net, "linear").weight.detach().numpy()[:, node]
     best, worst = int(votes.argmax()), int(votes.argmin())
     words.say(
         "what a hidden node says",
@@ -181,6 +182,7 @@ def _votes(net: Net, node: int, output: float) -> None:
 def kernels_of(net: Net, layer: str) -> str:
     """The label of a convolution."""
     module = net.network.get_submodule(layer)
+    assert isinstance(module, nn.Conv2d), layer
     height, width = module.kernel_size
     return f"{layer}: {module.out_channels} kernels of {height} × {width}"
 
