@@ -81,7 +81,7 @@ def _keeping(names: Callable[[View], tuple] | None, entries: int, size: str | No
             with progress.first_time(step, (name, key)) if step else contextlib.nullcontext():
                 return store(key, lambda: function(*args, **kwargs))
 
-        kept.clear = store.clear  # type: ignore[attr-defined]
+        kept.clear = store.clear  # type: ignore[attr-defined]  # mypy knows no attributes of functions
         return kept
 
     return decorate
