@@ -40,8 +40,14 @@ def photo() -> torch.Tensor:
 @pytest.fixture(scope="module")
 def few_pictures(tmp_path_factory) -> Iterator[None]:
     """In this file, searches see ten pictures only; nobody else finds what was made of them, nor they anyone's."""
+    import streamlit as st
+
     from vizcore.images import collection
     from vizcore.ui import jobs
+
+    def forget() -> None:
+        jobs.clear()
+        st.cache_data.clear()
 
     everything = collection.open_collection
 
@@ -52,6 +58,6 @@ def few_pictures(tmp_path_factory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIZ_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         patch.setattr(collection, "open_collection", small)
-        jobs.clear()
+        forget()
         yield
-    jobs.clear()
+    forget()

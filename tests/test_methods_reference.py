@@ -63,9 +63,11 @@ class Case:
     def module(self) -> nn.Module:
         return random_networks.plain(self.net)
 
-    def first(self) -> "Case":
-        """The first image alone, for what runs the network hundreds of times."""
-        return replace(self, x=self.x[:1], targets=self.targets[:1])
+    def small(self) -> "Case":
+        """A corner of the second image with its strongest class, for what runs the network hundreds of times."""
+        x = self.x[1:, :, :48, :64].contiguous()
+        with torch.no_grad():
+            return replace(self, x=x, targets=self.net(x).argmax(1))
 
 
 @pytest.fixture(scope="module", params=random_networks.NAMES)
@@ -84,10 +86,10 @@ def assert_close(ours, theirs, tolerance: float = TOLERANCE) -> None:
         assert float(np.abs(a - b).max()) <= tolerance * float(np.abs(b).max())
 
 
-def differs(ours, theirs) -> bool:
-    """Whether the largest difference is more than one percent of the scale, in some image."""
+def differs(ours, theirs, share: float = 0.01) -> bool:
+    """Whether the largest difference is more than this share of the scale, in some image."""
     ours, theirs = np.asarray(ours, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
-    return any(np.abs(a - b).max() > 0.01 * np.abs(b).max() for a, b in zip(ours, theirs, strict=True))
+    return any(np.abs(a - b).max() > share * np.abs(b).max() for a, b in zip(ours, theirs, strict=True))
 
 
 # The slow implementations.
@@ -474,7 +476,7 @@ def test_against_the_slow_implementation(case, name):
         pytest.fail(f"{name} has no slow reference implementation in this file")
     reference, variants = SLOW[name]
     if name in PER_MAP:
-        case = case.first()
+        case = case.small()
     if methods.METHODS[name].family == "control" and case.name != random_networks.NAMES[0]:
         pytest.skip("a control knows nothing about the network")
     if name == "cam" and case.name in NO_CAM:
@@ -508,9 +510,9 @@ def test_lite0_against_the_module_of_its_own_package():
 
 @pytest.mark.parametrize("name", PER_MAP)
 def test_methods_that_run_once_for_every_map_at_the_last_layer(name):
-    """All 512 maps of ResNet-18, on a picture so small that they have 2 x 3 cells."""
-    net = random_networks.double("resnet18")
-    case = Case("resnet18", net, random_networks.photographs(34, 66)[:1].double(), torch.tensor([1]))
+    """All 256 maps of the miniature VGG before its last max-pool, with 4 x 6 cells."""
+    net = random_networks.double("mini_vgg")
+    case = Case("mini_vgg", net, random_networks.photographs(64, 96)[:1].double(), torch.tensor([290]))
     assert_close(methods.METHODS[name].run(net, case.x, case.targets), SLOW[name][0](case, net.cam_layer))
 
 
@@ -752,7 +754,7 @@ def test_pytorch_grad_cam_pp(case, where):
     with_epsilon = slow_weights(lambda a, g: grad_cam_pp_weight(a, g, 1e-6), acts, grads)
     assert_close(sum_maps(with_epsilon, acts), peer.raw)
     if case.name == "efficientnet_lite0" and where == "last":
-        assert differs(cam.grad_cam_pp(case.net, case.x, case.targets, layer), np.maximum(peer.raw, 0))
+        assert differs(cam.grad_cam_pp(case.net, case.x, case.targets, layer), np.maximum(peer.raw, 0), 0.001)
 
 
 @pytest.mark.parametrize("where", ["last", "middle"])
@@ -769,7 +771,7 @@ def test_pytorch_grad_cam_eigen_cam(case, where):
 
 def test_pytorch_grad_cam_ablation_cam(case):
     """Behind a ReLU it sets maps to zero, as the paper and we do; elsewhere to 10 million below their minimum."""
-    case = case.first()
+    case = case.small()
     peer = grad_cam_peer("AblationCAM", case, THIN[case.name])
     ours = cam.ablation_cam(case.net, case.x, case.targets, THIN[case.name])
     if peer.activations.min() < 0:
@@ -784,7 +786,7 @@ def test_pytorch_grad_cam_ablation_cam(case):
 
 def test_pytorch_grad_cam_score_cam(case, monkeypatch):
     """Its masks are enlarged corner to corner; given cells with centres, it agrees."""
-    case, layer = case.first(), THIN[case.name]
+    case, layer = case.small(), THIN[case.name]
     ours = cam.score_cam(case.net, case.x, case.targets, layer)
 
     def centred(size):
