@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 
+import page_visits
 import pytest
 import random_networks
 import torch
@@ -42,22 +43,15 @@ def few_pictures(tmp_path_factory) -> Iterator[None]:
     """In this file, searches see ten pictures only; nobody else finds what was made of them, nor they anyone's."""
     import streamlit as st
 
-    from vizcore.images import collection
     from vizcore.ui import jobs
 
     def forget() -> None:
         jobs.clear()
         st.cache_data.clear()
 
-    everything = collection.open_collection
-
-    def small(name: str = "gallery", channels: int = 3) -> collection.Collection:
-        found = everything(name, channels)
-        return found._replace(titles=found.titles[:10], digests=found.digests[:10])
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VIZ_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-        patch.setattr(collection, "open_collection", small)
+        page_visits.show_few(patch, 10)
         forget()
         yield
     forget()

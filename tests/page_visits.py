@@ -1,8 +1,12 @@
 """Opening a page as a visitor would, and reading what stands on it: what every page test begins with."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 from streamlit.testing.v1 import AppTest
+
+from vizcore.images import collection, gallery
 
 ROOT = Path(__file__).parents[1]
 
@@ -44,3 +48,14 @@ def captions(app: AppTest) -> list[str]:
 def html(app: AppTest) -> str:
     """Everything drawn as HTML."""
     return " ".join(element.proto.body for element in app.get("html"))
+
+
+def show_few(patch: pytest.MonkeyPatch, count: int) -> None:
+    """Have collections hold the first pictures of each kind only, whoever has imported what before."""
+
+    def digits():
+        *training, x, y = gallery.digits()
+        return *training, x[:count], y[:count]
+
+    few = {"records": lambda kind: gallery.records(kind)[:count], "digits": digits}
+    patch.setattr(collection, "gallery", SimpleNamespace(**vars(gallery) | few))

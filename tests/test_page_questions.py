@@ -16,19 +16,7 @@ PAGE = "questions"
 QUESTIONS = questions()
 
 
-@pytest.fixture(autouse=True)
-def _from_the_root(monkeypatch, tmp_path_factory):
-    monkeypatch.syspath_prepend(str(ROOT))
-    monkeypatch.setenv("VIZ_CACHE_DIR", str(tmp_path_factory.getbasetemp()))
-    from vizcore.images import collection
-
-    everything = collection.open_collection
-
-    def small(name="gallery", channels=3):
-        found = everything(name, channels)
-        return found._replace(titles=found.titles[:14], digests=found.digests[:14])
-
-    monkeypatch.setattr(collection, "open_collection", small)
+pytestmark = pytest.mark.usefixtures("few_pictures")
 
 
 def bars(app):
