@@ -47,6 +47,7 @@ THIN = {  # layers of few maps, for methods that run the network once for every 
     "mobilenet_v2": "features.3",
 }
 PER_MAP = ("ablation_cam", "score_cam")
+MANY_RUNS = (*PER_MAP, "occlusion", "rise")
 NO_CAM = ("vgg11",)  # fully connected layers behind the last map
 RELU6 = ("efficientnet_lite0", "mobilenet_v2")
 
@@ -64,8 +65,8 @@ class Case:
         return random_networks.plain(self.net)
 
     def small(self) -> "Case":
-        """A corner of the second image with its strongest class, for what runs the network hundreds of times."""
-        x = self.x[1:, :, :48, :64].contiguous()
+        """A part of the second photograph with its strongest class, for what runs the network hundreds of times."""
+        x = random_networks.photographs(64, 96)[1:, :, :48, :64].double()
         with torch.no_grad():
             return replace(self, x=x, targets=self.net(x).argmax(1))
 
@@ -73,7 +74,7 @@ class Case:
 @pytest.fixture(scope="module", params=random_networks.NAMES)
 def case(request) -> Case:
     net = random_networks.double(request.param)
-    x = random_networks.photographs(64, 96).double()
+    x = random_networks.photographs(48, 80).double()
     with torch.no_grad():
         return Case(request.param, net, x, net(x).argmax(1))
 
@@ -475,7 +476,7 @@ def test_against_the_slow_implementation(case, name):
     if name not in SLOW:
         pytest.fail(f"{name} has no slow reference implementation in this file")
     reference, variants = SLOW[name]
-    if name in PER_MAP:
+    if name in MANY_RUNS:
         case = case.small()
     if methods.METHODS[name].family == "control" and case.name != random_networks.NAMES[0]:
         pytest.skip("a control knows nothing about the network")
