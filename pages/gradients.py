@@ -60,7 +60,7 @@ def check() -> None:
     with ui.controls("pixel"):
         if net.channels == 3:
             colours = ["red", "green", "blue"]
-            colour = ui.linked_select("Colour", colours, "channel", default=colours[strongest[0]], width=120)
+            colour = ui.linked_select("Colour", colours, "colour", default=colours[strongest[0]], width=120)
             channel = colours.index(colour)
         row, column = (
             ui.index(f"{label}, 0 to {side - 1}", label.lower(), side, at, empty=f"strongest ({at})", width=200)

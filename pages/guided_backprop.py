@@ -19,7 +19,7 @@ def one_relu() -> None:
     """A handful of numbers through one ReLU and back."""
     with ui.controls("step_controls"):
         stages = ["Forward", "Backprop", "Deconvnet", "Guided"]
-        stage = st.segmented_control("Step", stages, default="Forward", required=True, key="step", **bound)
+        stage = st.segmented_control("Step", stages, default="Forward", required=True, key="stage", **bound)
         examples = list(relu_step.EXAMPLES)
         example = st.segmented_control("Numbers", examples, default=examples[0], required=True, key="numbers", **bound)
         seed = st.number_input(

@@ -86,7 +86,7 @@ def test_a_link_reproduces_the_view_and_a_bad_one_falls_back():
             scalar="x",
             cut="true",
             unit=9999,
-            channel="pink",
+            colour="pink",
         )
     )
     assert app.selectbox(key="pick_layer").value == "pool1"

@@ -42,7 +42,7 @@ def test_the_steps_show_the_figure_of_the_paper():
         "Guided": [0, 0, 0, 6, 0, 0, 0, 0, 3],
     }
     for step, numbers_sent in sent_on.items():
-        assert grid(open_page(step=step))[-1] == numbers_sent
+        assert grid(open_page(stage=step))[-1] == numbers_sent
 
 
 def test_random_numbers_follow_their_seed():

@@ -57,7 +57,7 @@ def test_through_the_table_and_from_question_to_question():
 
 
 def test_bad_link_falls_back():
-    app = open_page(PAGE, q=9, cut="nothing", x1=99, layer="nothing", middle="nothing")
+    app = open_page(PAGE, q=9, behind="nothing", x1=99, layer="nothing", middle="nothing")
     assert app.header[0].value == QUESTIONS[0].question
     assert totals(app) == [-3, 9]
     assert open_page(PAGE, q=6, since=1800, run="nothing").header[0].value == QUESTIONS[5].question
@@ -71,7 +71,7 @@ def test_small_network_follows_its_controls():
     assert totals(app) == [-6, 9]
     app = checked(app.slider(key="x1").set_value(0.5).run())
     assert totals(app) == [3, 6]
-    app = checked(app.segmented_control(key="cut").set_value("m2").run())
+    app = checked(app.segmented_control(key="behind").set_value("m2").run())
     assert totals(app) == [1, 2]
     assert "m_2" in app.latex[0].value
 

@@ -1,5 +1,6 @@
 """The frame of every page, as far as it can be seen without a browser."""
 
+import ast
 import io
 import subprocess
 import sys
@@ -242,3 +243,21 @@ def test_the_frame_does_not_import_heavy_packages():
     command = [sys.executable, "-c", code, heavy]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
+
+
+def test_a_key_means_one_kind_of_widget_on_all_pages():
+    """What a visitor leaves in a widget meets the widget of that key on the next page."""
+    kinds: dict[str, dict[str, str]] = {}
+    pickers = {"layer_select": "select", "class_select": "select", "linked_select": "select", "index": "number_input"}
+    for path in [*(ROOT / "pages").glob("*.py"), *(ROOT / "vizcore" / "ui").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            keys = [keyword.value for keyword in node.keywords if keyword.arg == "key"]
+            keys += node.args[1:3] if name in pickers else []
+            for key in keys:
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    kinds.setdefault(key.value, {})[pickers.get(name, name)] = path.stem
+    assert len(kinds) > 40
+    assert {key: of for key, of in kinds.items() if len(of) > 1} == {}

@@ -3,7 +3,8 @@
     python tests/bench/bench_load.py --visitors 30 --seconds 600
     python tests/bench/bench_load.py --root ../before --visitors 30 --seconds 120    # another checkout
 
-Visitors open a page, change class and picture, go to other pages, and think 3 to 8 seconds in between. Printed are
+Visitors open a page, change class and picture, go to other pages, and think 3 to 8 seconds in between. As in a class
+that follows a lecture, they mostly choose among the same few pictures and classes (`--together`). Printed are
 the seconds from a click to the finished script, after the warm-up; how many clicks a second there were; the server's
 memory; and how long the first page takes where all visitors come within one second. Ends with 1 if anybody was shown
 an exception.
@@ -43,9 +44,11 @@ async def burst(address: str, count: int, errors: list[str]) -> list[float]:
     return list(waited)
 
 
-async def stay(address: str, seed: int, until: float, clicks: list[tuple[float, str, float]], errors: list) -> None:
+async def stay(
+    address: str, seed: int, together: float, until: float, clicks: list[tuple[float, str, float]], errors: list
+) -> None:
     """One visitor until the time is up; clicks get (when, what, seconds)."""
-    visitor = Visitor(address, seed)
+    visitor = Visitor(address, seed, together)
     await asyncio.sleep(visitor.random.uniform(0, 8))
     took = await visitor.open(visitor.random.choice(PAGES))
     clicks.append((time.monotonic(), "open", took))
@@ -79,7 +82,7 @@ async def class_room(arguments: argparse.Namespace, address: str, server: Server
     before = server.processor_seconds() if server else 0.0
     memory, *_ = await asyncio.gather(
         watch(server, start, until),
-        *(stay(address, 1000 + n, until, clicks, errors) for n in range(arguments.visitors)),
+        *(stay(address, 1000 + n, arguments.together, until, clicks, errors) for n in range(arguments.visitors)),
     )
     report(clicks, counted, until)
     if server:
@@ -115,6 +118,9 @@ def main() -> int:
     options.add_argument("--seconds", type=float, default=180, help="of visits, the warm-up included")
     options.add_argument("--warmup", type=float, default=60, help="seconds that are not counted")
     options.add_argument("--burst", type=int, default=30, help="visitors of the burst at the start; 0 for none")
+    options.add_argument(
+        "--together", type=float, default=0.8, help="share of choices among the first five pictures and classes"
+    )
     options.add_argument("--port", type=int, help="of a server that runs on this computer already")
     options.add_argument("--root", type=Path, default=Path(__file__).parents[2], help="the checkout to start")
     arguments = options.parse_args()

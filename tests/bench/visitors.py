@@ -70,8 +70,8 @@ class Server:
 class Visitor:
     """One connection, and what it has been shown."""
 
-    def __init__(self, address: str, seed: int) -> None:
-        self.random = random.Random(seed)
+    def __init__(self, address: str, seed: int, together: float = 0.8) -> None:
+        self.random, self.together = random.Random(seed), together
         self.errors: list[str] = []
         self._address = address
         self._socket = None
@@ -89,9 +89,9 @@ class Visitor:
         return time.perf_counter() - start
 
     async def choose(self, key: str) -> float:
-        """Another option of a select box: for classes mostly one of the first five, as people do."""
+        """Another option of a select box: mostly one of the first, as in a class that follows a lecture."""
         name, options = self._boxes[key]
-        few = key == "pick_class" and self.random.random() < 0.8
+        few = self.random.random() < self.together
         widget = WidgetState(id=name, string_value=self.random.choice(options[:5] if few else options))
         return await self._run(widget)
 

@@ -2,9 +2,12 @@
 
 Streamlit would collect after every run of a script and each time walk all of torch while nobody else can compute:
 `.streamlit/config.toml` switches that off. Here what was imported is frozen, that is, taken out of the collection;
-what visitors leave behind is not, so it is found and freed.
+what visitors leave behind is not, so it is found and freed. And the C library hands back to the system what it holds
+free: it keeps a store for every few threads, and a class of visitors has many.
 """
 
+import contextlib
+import ctypes
 import gc
 import logging
 import sys
@@ -42,5 +45,12 @@ def tidy(modules: int = 0) -> int:
     gc.collect()
     if count != modules:
         gc.freeze()
+    hand_back()
     _log.debug("Collected in %.0f ms, %d objects frozen", 1000 * (time.perf_counter() - start), gc.get_freeze_count())
     return count
+
+
+def hand_back() -> None:
+    """Have the C library hand free memory back to the system; nothing where it cannot (only glibc can)."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -62,7 +62,7 @@ def choose(titles: Sequence[str], key: str = "q") -> int:
 
 
 def small_network(x1: float, x2: float, weight: float, target: str) -> None:
-    """A network of nine numbers, forward and back to its two inputs; a click on a box writes it to `?cut=`."""
+    """A network of nine numbers, forward and back to its two inputs; a click on a box writes it to `?behind=`."""
     numbers = chain_rule.forward(x1, x2, weight)
     gradients = chain_rule.backward(numbers, target)
     drawn = chain_figures.chain_graph(numbers, gradients, target)
@@ -73,7 +73,7 @@ def small_network(x1: float, x2: float, weight: float, target: str) -> None:
 
 
 def _choose_cut(node: str) -> None:
-    st.session_state["cut"] = node
+    st.session_state["behind"] = node
 
 
 @cache.per_picture(entries=64, size="60MB", step="Going back in two pieces")
