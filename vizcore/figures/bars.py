@@ -48,14 +48,29 @@ def columns(bars: Sequence[Column], title: str, top: str, ends: tuple[str, str])
     )
 
 
-def bars(names: Sequence[str], shares: Sequence[float] | np.ndarray, chosen: int | None = None) -> str:
-    """Lying bars with percentages, one line each, in the look of the sidebar."""
-    lines = "".join(
-        f"<li{' aria-current=true' if index == chosen else ''}><span>{html.escape(name)}</span>"
-        f'<b>{html.escape(percent(share))}</b><i style="width:{100 * share:.1f}%"></i></li>'
-        for index, (name, share) in enumerate(zip(names, shares, strict=True))
-    )
-    return f'<ol class="viz-bars" aria-label="Probabilities">{lines}</ol>'
+def bars(
+    names: Sequence[str],
+    shares: Sequence[float] | np.ndarray,
+    chosen: int | None = None,
+    ranks: Sequence[int] = (),
+    label: str = "Probabilities",
+) -> str:
+    """Lying bars with percentages, one line each.
+
+    Args:
+        chosen: position of the one that is marked.
+        ranks: of each, from 1; said where it is below the fifth.
+        label: of the list, for those who cannot see it.
+    """
+    lines = []
+    for at, (name, share) in enumerate(zip(names, shares, strict=True)):
+        rank = f" <small>rank {ranks[at]}</small>" if ranks and ranks[at] > 5 else ""
+        marked = ' aria-current="true"' if at == chosen else ""
+        lines.append(
+            f"<li{marked}><span>{html.escape(name)}{rank}</span>"
+            f'<b>{html.escape(percent(share))}</b><i style="width:{100 * share:.1f}%"></i></li>'
+        )
+    return f'<ol class="viz-bars" aria-label="{html.escape(label)}">{"".join(lines)}</ol>'
 
 
 def percent(share: float) -> str:

@@ -121,13 +121,17 @@ class Net:
         left, top = (round((side - self.input_size) / 2) for side in size)
         return image.crop((left, top, left + self.input_size, top + self.input_size))
 
+    def uncropped(self) -> "Net":
+        """The same network, shown square pictures whole: they are resized to S and nothing is cut off."""
+        return replace(self, resize=self.input_size)
+
     def preprocess(self, image: Image.Image, crop: bool = True) -> Tensor:
         """(1, C, S, S) float32 on the network's device, normalized as this network was trained.
 
         Without `crop` the shorter side is resized to S itself: a square picture is seen whole.
         """
         if not crop:
-            return replace(self, resize=self.input_size).preprocess(image)
+            return self.uncropped().preprocess(image)
         pixels = np.asarray(self.crop(image), dtype=np.float32) / 255
         pixels = pixels.reshape(self.input_size, self.input_size, self.channels)
         pixels = (pixels - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)

@@ -203,8 +203,7 @@ def look(
             return dataclasses.replace(view, target=view.target if target is None else target)
         return make_view(view.model, view.net, image, images.digest(image), title, alt, target)
     digest = f"{images.digest(picture)} uncropped"
-    uncropped = dataclasses.replace(view.net, resize=view.net.input_size)
-    other = make_view(view.model, uncropped, picture, digest, title, alt, target)
+    other = make_view(view.model, view.net.uncropped(), picture, digest, title, alt, target)
     return dataclasses.replace(other, net=view.net)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import streamlit as st
 from PIL import Image
 
+from vizcore.figures import bars as bar_figures
 from vizcore.figures.bars import percent
 from vizcore.ui import cache
 from vizcore.ui.address import bound_value, class_select, linked_select
@@ -187,16 +188,13 @@ def _bars(view: View) -> str:
     """The five most probable classes as bars, and the chosen one where it is not among them."""
     order, probabilities = view.top(len(view.logits)), view.probabilities
     rows = order[:5] + ([view.target] if view.target not in order[:5] else [])
-    lines = []
-    for index in rows:
-        rank = order.index(index) + 1
-        name = html.escape(view.net.categories[index]) + (f" <small>rank {rank}</small>" if rank > 5 else "")
-        chosen = ' aria-current="true"' if index == view.target else ""
-        lines.append(
-            f"<li{chosen}><span>{name}</span><b>{html.escape(percent(probabilities[index]))}</b>"
-            f'<i style="width:{100 * probabilities[index]:.1f}%"></i></li>'
-        )
-    return f'<ol class="viz-bars" aria-label="Most probable classes">{"".join(lines)}</ol>'
+    return bar_figures.bars(
+        [view.net.categories[index] for index in rows],
+        [probabilities[index] for index in rows],
+        rows.index(view.target),
+        [order.index(index) + 1 for index in rows],
+        "Most probable classes",
+    )
 
 
 @cache.per_picture(entries=256, size="30MB")
