@@ -137,3 +137,14 @@ def test_tidy_freezes_only_after_imports():
     housekeeping.tidy(modules)
     assert found() is None
     gc.unfreeze()
+
+
+def test_memory_is_handed_back_where_the_c_library_can(monkeypatch):
+    import ctypes
+
+    asked = []
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace(malloc_trim=asked.append))
+    housekeeping.hand_back()
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace())  # as on macOS
+    housekeeping.hand_back()
+    assert asked == [0]
