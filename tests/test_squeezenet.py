@@ -73,7 +73,7 @@ def original(arrays: dict[str, list[np.ndarray]], bgr: np.ndarray) -> np.ndarray
 
 @pytest.mark.parametrize("picture", ["giant_panda", "dog_bicycle_car", "duck"])
 def test_the_original_arrays_give_the_same_scores(arrays, picture) -> None:
-    """In float64 nothing but the order of sums differs: the scores are some tens in size, and sums some thousand long."""
+    """In float64 nothing but the order of sums differs: scores are some tens in size, sums some thousand terms long."""
     net = random_networks.double("squeezenet1_1")
     image = gallery.open_image(gallery.find("gallery", picture))
     bgr = np.asarray(net.crop(image), np.float64)[:, :, ::-1]

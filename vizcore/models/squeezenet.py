@@ -21,7 +21,7 @@ STD = (128 / 255,) * 3
 
 
 class Fire(nn.Module):
-    """A 1x1 convolution to few maps (squeeze), then 1x1 and 3x3 convolutions side by side, their maps joined (expand)."""
+    """A 1x1 convolution to few maps (squeeze), then a 1x1 and a 3x3 convolution side by side (expand)."""
 
     def __init__(self, inputs: int, squeezed: int, expanded: int) -> None:
         super().__init__()

@@ -147,11 +147,13 @@ def layer_select(
     """A picker of layers whose output is a stack of maps, in the order of execution.
 
     Args:
-        default: layer name; the network's Grad-CAM layer when omitted or not offered, else the last one.
+        default: layer name; the network's last feature maps when omitted or not offered, else the last one.
         kinds: only these kinds of layer ("conv", "relu", "pool", "block", ...).
         slider: a slider through the network instead of a select box.
         keep: a further condition on the layer.
     """
+    from vizcore.models.layers import last_features
+
     names = [
         layer.name
         for layer in view.net.layers
@@ -159,7 +161,7 @@ def layer_select(
     ]
     if not names:
         raise ValueError(f"{view.net.title} has no layer of this kind. Choose another model in the sidebar.")
-    default = next((name for name in (default, view.net.cam_layer) if name in names), names[-1])
+    default = next((name for name in (default, last_features(view.net)) if name in names), names[-1])
 
     def describe(name: str) -> str:
         channels, height, width = view.net.layer(name).out_shape

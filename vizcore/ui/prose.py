@@ -92,7 +92,7 @@ def snippet(view: View, method: str, layer: str | None = None, **params: Any) ->
     from vizcore import methods
     from vizcore.content import programs
 
-    layer = layer or view.net.cam_layer
+    layer = layer or view.net.cam_layer  # where the method itself looks when no layer is named
     known = methods.METHODS[method].params
     full = {param.name: layer if param.kind == "layer" else param.default for param in known} | params
     return programs.code(method, view.model, image_file(view), view.target, layer, full)
