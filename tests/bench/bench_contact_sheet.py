@@ -1,6 +1,6 @@
-"""Contact sheets of all blocks, uncached: loading, searching the gallery, drawing back, encoding, on one thread.
+"""Contact sheets of all blocks, uncached: loading, searching the gallery, drawing back, encoding.
 
-Usage: python tests/bench/bench_contact_sheet.py [model ...]
+Usage: python tests/bench/bench_contact_sheet.py [--threads 2] [model ...]
 """
 
 import subprocess
@@ -18,7 +18,9 @@ def once(model: str) -> None:
     import torch
 
     from vizcore import models
+    from vizcore.figures import contact_sheet
     from vizcore.images.collection import open_collection
+    from vizcore.inspection import contact_sheet as strips_of
     from vizcore.inspection import top_patches
     from vizcore.models import layers as model_layers
 
@@ -33,7 +35,8 @@ def once(model: str) -> None:
         layers = model_layers.block_ends(net)
         chosen = {layer.name: top_patches.firing_most(net, index, layer.name, 6) for layer in layers}
         steps: list[float] = []
-        sheets = top_patches.build(net, pictures, index, chosen, 9, rule, steps.append)
+        strips = strips_of.gather(net, pictures, index, chosen, 9, rule, steps.append)
+        sheets = {name: contact_sheet.draw(strip, 9) for name, strip in strips.items()}
         done = time.perf_counter()
         size = sum(len(sheet.sprite) + len(sheet.first) for sheet in sheets.values()) / 1000
         print(
@@ -62,7 +65,7 @@ def page(model: str) -> None:
 
 def main() -> None:
     """Each measurement in a process of its own."""
-    for model in sys.argv[1:] or ["mini_vgg", "efficientnet_lite0"]:
+    for model in sys.argv[1:] or ["squeezenet1_1", "mini_vgg", "efficientnet_lite0"]:
         for what in ("once", "page"):
             subprocess.run([sys.executable, __file__, "--", what, model], check=True)
 

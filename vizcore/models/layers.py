@@ -231,8 +231,14 @@ def candidates(net: Net) -> tuple[Layer, ...]:
 
 
 def block_ends(net: Net) -> tuple[Layer, ...]:
-    """The last of :func:`candidates` before each loss of resolution: in a VGG the last ReLU before each pooling."""
-    return tuple(_by_scale(candidates(net)).values())
+    """The last of :func:`candidates` before each loss of resolution: in a VGG the last ReLU before each pooling.
+
+    In a network of blocks that put ReLUs side by side: each of these, and what is before the first of them.
+    """
+    joined = joins(net)
+    outside = [layer for layer in candidates(net) if not layer.name.startswith(tuple(f"{name}." for name in joined))]
+    first = next((at for at, layer in enumerate(outside) if layer.name in joined), len(outside))
+    return *_by_scale(outside[:first]).values(), *(layer for layer in outside if layer.name in joined)
 
 
 def _by_scale(layers: Sequence[Layer]) -> dict[object, Layer]:

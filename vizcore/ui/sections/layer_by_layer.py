@@ -18,7 +18,7 @@ from vizcore.ui import cache, jobs, progress, prose, units
 from vizcore.ui.components import Group, contact
 from vizcore.ui.view import View
 
-VGG, ALWAYS = "vgg16", ("mini_vgg", "efficientnet_lite0")
+VGG, ALWAYS = "vgg16", ("squeezenet1_1", "mini_vgg", "efficientnet_lite0")
 BY = ("fire most", "on this picture", "random")
 COLLECTION = "gallery"
 words = prose.words(__file__)
@@ -137,9 +137,11 @@ def labels(sheet: Sheet, position: int) -> list[str]:
 
 
 def heading(view: View, place: int, layer: str) -> str:
-    """What to call the layer in this place: a VGG has blocks, other networks have resolutions."""
+    """What to call the layer in this place: a VGG has blocks, a SqueezeNet fire modules, others have resolutions."""
+    if "vgg" in view.model:
+        return f"Block {place + 1}"
     _, height, width = view.net.layer(layer).out_shape
-    return f"Block {place + 1}" if "vgg" in view.model else f"{height} × {width} cells"
+    return layer if model_layers.joins(view.net) else f"{height} × {width} cells"
 
 
 def sees(view: View, layer: str) -> str:
