@@ -1,6 +1,7 @@
 """Contact sheets: which layers and units, drawing back in one go, and how alike the patches are."""
 
 import io
+import time
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from vizcore.figures import contact_sheet
 from vizcore.images import collection
 from vizcore.images.collection import cut, open_collection
 from vizcore.inspection import contact_sheet as strips
-from vizcore.inspection import likeness, top_patches, unit_gradients
+from vizcore.inspection import likeness, squares, top_patches, unit_gradients
 from vizcore.models import layers as model_layers
 from vizcore.models import partial
 
@@ -58,7 +59,8 @@ def test_every_network_with_maps_has_blocks(name):
     net = models.load(name) if name == "digits_cnn" else random_networks.network(name)
     ends = model_layers.block_ends(net)
     sides = [layer.out_shape[1] for layer in ends]
-    assert len(ends) >= 2 and sides == sorted(sides, reverse=True) and len(set(sides)) == len(sides)
+    assert len(ends) >= 2 and sides == sorted(sides, reverse=True)
+    assert len(set(sides)) == len(sides) or [layer.name for layer in ends[1:]] == list(model_layers.joins(net))
     assert set(ends) <= set(model_layers.candidates(net))
 
 
@@ -252,3 +254,44 @@ def test_program_that_is_shown_gives_the_same_drawings(name, rule, monkeypatch):
         top, left, bottom, right = top_patches.patch_box(net, net.layer(start), hit.cell)
         expected = found[n][:, max(top, 0) : bottom, max(left, 0) : right]
         assert np.abs(scope["result"][n].numpy() - expected).max() <= 1e-5 * max(1.0, np.abs(expected).max())
+
+
+# Squares.
+
+
+@pytest.mark.parametrize("name", ["squeezenet1_1", "efficientnet_lite0", "mini_vgg", "digits_cnn"])
+def test_a_prepared_picture_is_the_preprocessed_one(name):
+    net = models.load(name)
+    pictures = open_collection(channels=net.channels)
+    for number in (0, 2, 5, 9):
+        expected = net.preprocess(pictures.open(number))
+        for _ in range(2):  # made, and kept
+            assert torch.equal(squares.prepared(net, pictures, number), expected)
+
+
+def test_squares_are_kept_up_to_a_number(monkeypatch):
+    net, made = models.load("digits_cnn"), []
+    pictures = open_collection(channels=1)
+    monkeypatch.setattr(squares, "KEPT", 3)
+    monkeypatch.setattr(squares, "_kept", {})
+    counted = pictures._replace(open=lambda n: made.append(n) or pictures.open(n))
+    for number in (0, 1, 2, 0, 3, 0):
+        squares.square(net, counted, number)
+    assert made == [0, 1, 2, 3, 0] and len(squares._kept) == 3  # 3 put the oldest out
+
+
+def test_work_side_by_side_comes_in_order_and_stops_with_its_reader():
+    begun = []
+
+    def work(n: int) -> int:
+        begun.append(n)
+        time.sleep(0.01)
+        return 2 * n
+
+    assert list(squares.in_order(work, range(20))) == list(range(0, 40, 2))
+    begun.clear()
+    results = squares.in_order(work, range(1000))
+    assert next(results) == 0
+    results.close()
+    time.sleep(0.1)
+    assert len(begun) < 100

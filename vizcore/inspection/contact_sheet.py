@@ -16,6 +16,7 @@ from PIL import Image
 from vizcore.images.collection import Collection, cut
 from vizcore.inspection import top_patches
 from vizcore.inspection.likeness import mean_correlation
+from vizcore.inspection.squares import square
 from vizcore.inspection.top_patches import Hit, Index
 from vizcore.inspection.unit_gradients import Pick, draw_back
 from vizcore.models import Net
@@ -69,7 +70,6 @@ def gather(
     places = [(layer, unit, hit) for (layer, unit), found in hits.items() for hit in found]
     boxes = [top_patches.patch_box(net, net.layer(layer), hit.cell) for layer, _, hit in places]
     picks = [Pick(starts[layer], unit, hit.picture, hit.cell) for layer, unit, hit in places]
-    crops = {n: net.crop(pictures.open(n)) for n in {pick.picture for pick in picks}}
     drawn = {n: boxed(found, boxes[n]) for n, found in draw_back(net, pictures, picks, rule, progress)}
 
     strips, at = {}, 0
@@ -78,7 +78,7 @@ def gather(
         parts, drawings = [], []
         for of_unit in found:
             here = range(at, at + len(of_unit))
-            parts.append(tuple(cut(crops[picks[n].picture], boxes[n]) for n in here))
+            parts.append(tuple(cut(square(net, pictures, picks[n].picture), boxes[n]) for n in here))
             drawings.append(tuple(drawn.pop(n) for n in here))
             at += len(of_unit)
         titles = tuple(tuple(pictures.titles[hit.picture] for hit in of_unit) for of_unit in found)
@@ -90,6 +90,7 @@ def gather(
 def boxed(gradient: np.ndarray, box: Box) -> np.ndarray:
     """The box of a (C, H, W) gradient; zero where it reaches over the edge."""
     top, left, bottom, right = box
-    edge = max(0, -top, -left, bottom - gradient.shape[1], right - gradient.shape[2])
-    padded = np.pad(gradient, ((0, 0), (edge, edge), (edge, edge)))
-    return padded[:, top + edge : bottom + edge, left + edge : right + edge]
+    _, height, width = gradient.shape
+    inside = gradient[:, max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+    edges = ((max(-top, 0), max(bottom - height, 0)), (max(-left, 0), max(right - width, 0)))
+    return np.pad(inside, ((0, 0), *edges))  # a copy: the whole gradient need not be kept

@@ -9,6 +9,7 @@ from PIL import Image
 from vizcore.images import gallery
 from vizcore.images.collection import Collection, cut
 from vizcore.inspection import top_patches
+from vizcore.inspection.squares import square
 from vizcore.inspection.top_patches import Index
 from vizcore.models import Net
 from vizcore.models import layers as model_layers
@@ -48,7 +49,7 @@ def likeness(net: Net, pictures: Collection, index: Index, layers: Sequence[str]
     chance, which is measured on patches of the same size.
     """
     labels = np.unique(kinds(net, pictures), return_inverse=True)[1]
-    crops = [net.crop(pictures.open(n)) for n in range(len(labels))]
+    crops = [square(net, pictures, n) for n in range(len(labels))]
     found = {}
     for name in layers:
         generator = np.random.default_rng(seed)

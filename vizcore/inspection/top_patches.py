@@ -21,10 +21,11 @@ import torch
 from torch import Tensor
 
 from vizcore.images.collection import Collection
+from vizcore.inspection.squares import in_order, prepared
 from vizcore.models import Layer, Net, capture, partial
 from vizcore.models import layers as model_layers
 from vizcore.models.layers import same_outputs
-from vizcore.types import Progress
+from vizcore.types import Progress, report
 
 VERSION, COUNT = 1, 9  # of the file's layout; pictures kept per unit
 
@@ -110,24 +111,28 @@ def build(net: Net, pictures: Collection, count: int = COUNT, progress: Progress
     shapes = {name: net.layer(name).out_shape for name in set(names.values())}
     values = {n: np.full((s[0], count), -np.inf, np.float32) for n, s in shapes.items()}
     places = {n: np.full((2, s[0], count), -1, np.int32) for n, s in shapes.items()}
-    strongest: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
-    def note(name: str, output: Tensor) -> None:
-        if name in values:
-            flat = output[0].flatten(1)
-            best = flat.amax(1).numpy(force=True)
-            units = np.flatnonzero(best > values[name][:, -1])
-            cells = flat[torch.from_numpy(units).to(flat.device)].argmax(1) if len(units) else flat[:0, 0]
-            strongest[name] = units, best[units], cells.numpy(force=True)
+    def search(number: int) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Of every layer the units that may be among their best here, their strongest value and its cell."""
+        strongest = {}
 
-    for number in range(len(pictures.titles)):
-        x = net.preprocess(pictures.open(number))
+        def note(name: str, output: Tensor) -> None:
+            if name in values:
+                flat = output[0].flatten(1)
+                best = flat.amax(1).numpy(force=True)
+                units = np.flatnonzero(best > values[name][:, -1])
+                cells = flat[torch.from_numpy(units).to(flat.device)].argmax(1) if len(units) else flat[:0, 0]
+                strongest[name] = units, best[units], cells.numpy(force=True)
+
+        x = prepared(net, pictures, number)
         with torch.no_grad(), capture.observing(note):
             net(x)
+        return strongest
+
+    for number, strongest in enumerate(in_order(search, range(len(pictures.titles)))):
         for name, (units, best, cells) in strongest.items():
             _insert(values[name], places[name], units, best, cells, number)
-        if progress:
-            progress((number + 1) / len(pictures.titles))
+        report(progress, (number + 1) / len(pictures.titles))
     rankings = {name: Ranking(values[name], *places[name]) for name in values}
     return Index({name: rankings[first] for name, first in names.items()})
 

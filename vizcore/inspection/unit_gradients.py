@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from vizcore.images.collection import Collection
+from vizcore.inspection.squares import in_order, prepared
 from vizcore.methods.relu_rules import relu_rule
 from vizcore.models import Net, partial
 from vizcore.types import Cell, Progress, report
@@ -89,17 +90,25 @@ def draw_back(
     Yields:
         The pick's position and its (C, H, W) gradient, signed.
     """
-    done = 0
-    for picture in sorted({pick.picture for pick in picks}):
-        mine = [n for n, pick in enumerate(picks) if pick.picture == picture]
-        x = net.preprocess(pictures.open(picture)).requires_grad_()
+    of_picture: dict[int, list[int]] = {}
+    for n, pick in enumerate(picks):
+        of_picture.setdefault(pick.picture, []).append(n)
+
+    def draw(picture: int) -> list[tuple[int, np.ndarray]]:
+        mine, drawn = of_picture[picture], []
+        x = prepared(net, pictures, picture).requires_grad_()
         acts = _forward(net, x, tuple({picks[n].layer for n in mine}), rule)
         for n in mine:
             level = acts[picks[n].layer][0, picks[n].unit, *picks[n].cell]
             (found,) = torch.autograd.grad(level, x, retain_graph=n != mine[-1])
-            done += 1
-            report(progress, done / len(picks))
-            yield n, found[0].numpy(force=True)
+            drawn.append((n, found[0].numpy(force=True)))
+        return drawn
+
+    done = 0
+    for drawn in in_order(draw, sorted(of_picture)):
+        done += len(drawn)
+        report(progress, done / len(picks))
+        yield from drawn
 
 
 def _forward(net: Net, x: Tensor, layers: tuple[str, ...], rule: str | None) -> dict[str, Tensor]:

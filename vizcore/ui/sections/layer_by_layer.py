@@ -14,6 +14,7 @@ from vizcore.inspection import contact_sheet as strips_of
 from vizcore.inspection import likeness, top_patches
 from vizcore.inspection.likeness import Likeness
 from vizcore.inspection.top_patches import Index
+from vizcore.models import layers as model_layers
 from vizcore.ui import cache, jobs, progress, prose, units
 from vizcore.ui.components import Group, contact
 from vizcore.ui.view import View
