@@ -65,6 +65,7 @@ def composite_rows(ground: str, count: int) -> dict[str, list[str]]:
     from vizcore import methods, models
     from vizcore.evaluation import perturbation
     from vizcore.images import composites, gallery
+    from vizcore.methods.cam import upsample
     from vizcore.models import layers
 
     recipes = composites.recipes(ground=ground, count=count)
@@ -86,6 +87,7 @@ def composite_rows(ground: str, count: int) -> dict[str, list[str]]:
                     layer = {"layer": layers.last_features(net)} if "cam" in method else {}
                     values = np.abs(methods.run(method, net, x, target, **layer).values)
                     values = values.sum(0) if values.ndim == 3 else values
+                    values = upsample(torch.from_numpy(values)[None], truth.shape)[0].numpy()
                     hits[method] += bool(truth[np.unravel_index(values.argmax(), truth.shape)])
                     order = perturbation.ranking(values)
                 batch = torch.cat([perturbation.remove(x, order, s, fill) for s in perturbation.SHARES[1:]])

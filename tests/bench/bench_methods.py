@@ -1,16 +1,16 @@
 """Times of the methods beside Captum, pytorch-grad-cam and the bare passes they need. Prints a table, writes nothing.
 
-    python tests/bench/bench_methods.py [--rounds 40] [--threads 2]
+    python tests/bench/bench_methods.py [--rounds 40] [--threads 2] [--models squeezenet1_1 efficientnet_lite0]
 
-EfficientNet-Lite0 at 224x224. All candidates of a row take turns, so that other work on the machine hits them
+The two embedded ImageNet networks at 224x224. All candidates of a row take turns, so that other work on the machine hits them
 alike; the median is printed, and the median over the rounds of the ratio to ours. Wanted: no peer is faster
 (ratio at least 1), and ours takes at most 1.25 times the bare passes (ratio at least 0.8).
 
 The peers get the network as published; ours, and the bare passes, have the channels-last memory order that
 `models.load` gives it, which alone is worth a fifth. "Our order" is the peer on that network. Captum's guided
-backpropagation does not see ReLU6: what it does here is the plain gradient.
+backpropagation does not see ReLU6: what it does on EfficientNet-Lite0 is the plain gradient.
 
-Score-CAM runs the network once for every one of 1280 maps, so it gets three rounds only; wanted is that
+Score-CAM runs the network once for every one of 1000 or 1280 maps, so it gets three rounds only; wanted is that
 pytorch-grad-cam takes at least twice our time.
 """
 
@@ -99,7 +99,7 @@ def candidates(net: Net, x: Tensor) -> dict[str, dict[str, Callable[[], object]]
 
 
 def split(network: torch.nn.Sequential) -> tuple[torch.nn.Sequential, torch.nn.Sequential]:
-    """Lite0 up to its last convolutional map, and what follows."""
+    """The network up to its last convolutional map, and what follows."""
     parts = list(network)
     cut = next(i for i, part in enumerate(parts) if isinstance(part, torch.nn.AdaptiveAvgPool2d))
     return torch.nn.Sequential(*parts[:cut]), torch.nn.Sequential(*parts[cut:])
@@ -122,13 +122,23 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rounds", type=int, default=40)
     options.add_argument("--threads", type=int, default=2)
+    options.add_argument("--models", nargs="+", default=random_networks.EMBEDDED)
+    options.add_argument("--fast", action="store_true", help="leave out the methods that run for seconds")
     arguments = options.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(arguments.threads)
-    net, x = random_networks.network("efficientnet_lite0"), random_networks.photographs(224, 224)[:1]
-    print(f"EfficientNet-Lite0, 224x224, {arguments.threads} torch threads, {arguments.rounds} rounds")
+    for name in arguments.models:
+        one_network(random_networks.network(name), arguments)
+
+
+def one_network(net: Net, arguments: argparse.Namespace) -> None:
+    """Print the rows of one network."""
+    x = random_networks.photographs(224, 224)[:1]
+    print(f"{net.title}, 224x224, {arguments.threads} torch threads, {arguments.rounds} rounds")
     print(f"{'method':<17}{'candidate':<20}{'median ms':>10}{'fastest ms':>12}{'times ours':>12}")
     for method, group in candidates(net, x).items():
+        if arguments.fast and methods.METHODS[method].slow:
+            continue
         slow = methods.METHODS[method].slow
         seconds = measure(group, 3 if slow else arguments.rounds, 0 if slow else 3)
         for name, values in seconds.items():

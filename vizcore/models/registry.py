@@ -158,7 +158,7 @@ _SPECS = (
         mean=(127 / 255,) * 3, std=(128 / 255,) * 3, interpolation=Image.Resampling.BICUBIC,
     ),
     Spec(
-        "mini_vgg", "Miniature VGG",
+        "mini_vgg", "Miniature VGG (this gallery)",
         "A teaching network that knows this gallery, not an ImageNet model: 3x3 convolutions, ReLU, max-pooling.",
         _small("mini_vgg"), _small_path("mini_vgg"),
         "f125ed89e9a5d96b72a596de456bfe3c96b342586a098090ac3022cd36401b5b", 5.3,
@@ -192,7 +192,7 @@ _SPECS = (
 MODELS: dict[str, Spec] = {spec.name: spec for spec in _SPECS}
 
 
-DEFAULT = "efficientnet_lite0"
+DEFAULT = "squeezenet1_1"
 
 
 def names() -> tuple[str, ...]:

@@ -143,7 +143,7 @@ def three_ways(view: View) -> None:
         st.info(note, icon=":material/info:")
 
 
-# 3. Units of three depths of a VGG.
+# 3. Units of three depths of a VGG, or of a network like it.
 
 
 class Depth(NamedTuple):
@@ -167,8 +167,13 @@ class Depth(NamedTuple):
 
 
 def vgg(view: View) -> View:
-    """The visitor's picture in VGG-16 where its weights are on this computer, else in the miniature VGG."""
-    model = "vgg16" if models.MODELS["vgg16"].file() else "mini_vgg"
+    """The visitor's picture in VGG-16 where its weights are here, else in a network with the same kinds of layer."""
+    if models.MODELS["vgg16"].file():
+        model = "vgg16"
+    elif view.net.relus and view.net.max_pools and view.net.channels == 3:
+        return view
+    else:
+        model = "squeezenet1_1"
     net = cache.load_net(model)
     return cache.make_view(model, net, view.image, view.digest, view.title, view.alt)
 
@@ -179,7 +184,8 @@ def depths(view: View, rank: int, back: str) -> None:
     Args:
         rank: 0 for the unit that the picture excites most, 1 for the next. back: the rule at each ReLU, by its title.
     """
-    stops, rule = model_layers.stops(view.net), relu_rules.TITLES[back]
+    shown, rule = {layer.name for layer in model_layers.candidates(view.net)}, relu_rules.TITLES[back]
+    stops = [name for name in model_layers.stops(view.net) if name in shown]
     found = [_depth(view, layer, rank, rule) for layer in (stops[1], stops[len(stops) // 2], stops[-1])]
     for column, one, stage in zip(st.columns(3, gap="medium"), found, ("Early", "Middle", "Late"), strict=True):
         with column:
