@@ -49,7 +49,7 @@ else:
 
 key = method, channels, *sorted(params.items())
 alt = f"{variant} map of {view.title} for the class {view.class_name}"
-unit = "share of the logit, without its sign" if prefix == "ig" else f"change of the {of} per unit of pixel value"
+unit = "share of the logit, without its sign" if prefix == "ig" else section.slope(of)
 found = section.Found(signed, values, key, variant, alt, unit, clip, opacity)
 if method == "saliency":
     ui.heat(
@@ -99,4 +99,10 @@ removal()
 words.end(
     functions=[gradients.input_gradient, gradients.reduce_channels, perturbation.remove, perturbation.curve],
     snippet=ui.snippet(view, method, **params),
+    spread=section.spread(found),
+    says=section.says(method),
+    cancel=section.cancelled(found),
+    softmax=words.text("what the softmax does") if method == "saliency" else "",
+    bright=section.bright(method),
+    differentiate=section.differentiate(method),
 )
