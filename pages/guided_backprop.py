@@ -1,17 +1,28 @@
-"""14 Guided backpropagation: three ways back through a ReLU, and what two of them forget."""
+"""14 Guided backpropagation: what the plain gradient mixes, three ways back through a ReLU, and what two forget."""
 
 import streamlit as st
 
 from vizcore import ui
 from vizcore.evaluation import compare, randomization
 from vizcore.figures import sentences, tables
-from vizcore.inspection import relu_step
+from vizcore.inspection import relu_step, signs
 from vizcore.methods import relu_rules
 from vizcore.models import layers as model_layers
 from vizcore.ui.sections import guided_backprop as section
 
 view, words = ui.begin(__file__), ui.words(__file__)
 bound = {"bind": "query-params"}
+
+
+@ui.fragment
+def both_signs() -> None:
+    """What of the plain gradient increases the score and what decreases it, before and after a rule."""
+    with ui.controls("sign_controls"):
+        offered = [title for title, rule in relu_rules.TITLES.items() if rule]
+        after = st.segmented_control("Beside it", offered, default="Guided", required=True, key="after", **bound)
+        names = section.places(view)
+        place = st.segmented_control("Where", list(names), default=next(iter(names)), required=True, key="at", **bound)
+    section.both_signs(view, after, names[place])
 
 
 @ui.fragment
@@ -70,6 +81,8 @@ def random_weights() -> None:
     section.random_weights((view, random))
 
 
+words.part("What is wrong with the plain gradient")
+both_signs()
 words.part("One ReLU, by hand")
 one_relu()
 words.part("The three on the picture")
@@ -84,6 +97,8 @@ words.part("Does it see the weights?")
 random_weights()
 words.end(
     functions=[
+        signs.on_the_way,
+        signs.signs,
         relu_rules.relu_rule,
         relu_rules.backpropagate,
         relu_step.through_relu,
@@ -91,4 +106,6 @@ words.end(
         compare.spearman,
     ],
     snippet=ui.snippet(view, "guided_backprop"),
+    signs=section.seen(view),
+    early=section.early(view),
 )

@@ -1,4 +1,4 @@
-"""15 VGG layer by layer: the strongest patches of a network's units, drawn back to the pixels, from edges to parts."""
+"""15 VGG layer by layer: the strongest patches of a network's units and a drawing of each, from edges to parts."""
 
 import streamlit as st
 
@@ -6,7 +6,7 @@ from vizcore import ui
 from vizcore.content import programs
 from vizcore.figures.contact_sheet import Sheet
 from vizcore.images.collection import open_collection
-from vizcore.inspection import likeness, top_patches, unit_gradients
+from vizcore.inspection import likeness, other_unit, top_patches, unit_gradients
 from vizcore.methods import relu_rules
 from vizcore.models import layers as model_layers
 from vizcore.ui.sections import layer_by_layer as section
@@ -17,7 +17,7 @@ choice = bound | {"required": True}
 
 with ui.controls():
     view = section.choose_network(view)
-    back = st.segmented_control("Drawn back as", list(relu_rules.TITLES), default="Deconvnet", key="back", **choice)
+    back = st.segmented_control("Drawings", list(relu_rules.TITLES), default="Deconvnet", key="back", **choice)
     by = st.segmented_control("Units", section.BY, default=section.BY[0], key="by", **choice)
     count = st.segmented_control("How many", [4, 6, 8], default=6, key="how_many", **choice)
     patches = st.segmented_control("Patches each", [4, 9], default=9, key="each", **choice)
@@ -58,6 +58,7 @@ def one_layer(made: dict[str, Sheet]) -> tuple[str, int]:
     section.detail(sheet, unit, "one")
     shown = section.patches_shown(view, layer)
     st.caption(words.text("caption of the sheet", patches=patches, layer=layer, back=back.lower(), shown=shown))
+    section.two_units(view, sheet, unit, back)
     return layer, unit
 
 
@@ -70,14 +71,22 @@ def body() -> None:
     layer, unit = one_layer(made)
     words.part("In numbers")
     alike, drawings = section.alike(view, ends), {name: made[name].alike for name in ends}
-    section.in_numbers(view, drawings, alike, back)
+    others = section.others(view, made, rule)
+    section.in_numbers(view, drawings, alike, others, back)
     words.end(
-        functions=[model_layers.block_ends, top_patches.firing_most, unit_gradients.draw_back, likeness.likeness],
+        functions=[
+            model_layers.block_ends,
+            top_patches.firing_most,
+            unit_gradients.draw_back,
+            likeness.likeness,
+            other_unit.by_layer,
+        ],
         snippet=programs.drawn_back(view.model, model_layers.before_relu(net, layer), unit, rule, patches),
         first=section.sees(view, ends[0]),
         last=section.sees(view, ends[-1]),
-        seen=section.seen(view, drawings, [alike[name] for name in ends], rule),
+        seen=section.seen(view, drawings, [alike[name] for name in ends], others, rule),
         doubts=section.doubts(view, by, rule),
+        whose=section.whose(view, others, back),
         pictures=pictures,
     )
 

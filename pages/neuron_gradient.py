@@ -1,10 +1,10 @@
-"""13 Gradient of an activation: one neuron, the pictures it answers most, and which pixels would change its answer."""
+"""13 Gradient of an activation: one neuron, the pictures that excite it most, and which pixels would change it."""
 
 import streamlit as st
 
 from vizcore import ui
 from vizcore.content import programs
-from vizcore.inspection import neurons, top_patches, unit_gradients
+from vizcore.inspection import neurons, other_unit, signs, top_patches, unit_gradients
 from vizcore.methods import relu_rules
 from vizcore.ui import cache, units
 from vizcore.ui.sections import neuron_gradient as section
@@ -23,7 +23,7 @@ if neuron.placed:
 else:
     words.say("a neuron without a place")
 
-words.part("2 The pictures it answers most")
+words.part("2 The pictures that excite it most")
 best = section.best(view, units.collection_select(view), neuron)
 section.show_best(view, neuron, best)
 
@@ -45,16 +45,21 @@ def gradients() -> None:
         shown = st.slider("Best pictures", 1, top_patches.COUNT, 4, key="shown", width=180, **bound)
         zoomed = neuron.bounded and st.toggle("Zoom to the receptive field", True, key="zoomed", **bound)
         same = st.toggle("One scale for all pictures", key="same", **bound)
+        other = section.other_unit(neuron)
     rules = [rule for rule in RULES if rule in chosen] or ["Gradient"]
     tops = section.show_own(view, neuron, rules, zoomed)
+    section.show_other(view, neuron, rules, zoomed, other)
     section.show_spread(view, neuron)
     notes = (note for rule in rules for note in relu_rules.notes(view.net, relu_rules.TITLES[rule], "patch"))
     for note in dict.fromkeys(notes):
         st.info(note, icon=":material/info:")
-    st.subheader("The same in the pictures it answers most", anchor=False)
-    section.show_cards(view, neuron, best._replace(hits=best.hits[:shown]), rules, tops if same else {}, zoomed)
+    words.part("What increases it, what decreases it")
+    section.show_parts(view, neuron, rules, zoomed)
+    st.subheader("The same in the pictures that excite it most", anchor=False)
+    few = best._replace(hits=best.hits[:shown])
+    section.show_cards(view, neuron, few, rules, tops if same else {}, zoomed, other)
     if neuron.start != neuron.climbed:
-        st.caption(words.text("taken behind the ReLU"))
+        st.caption(words.text("taken after the ReLU"))
 
 
 gradients()
@@ -75,9 +80,17 @@ def step() -> None:
 step()
 ui.link("gradients", words.text("link to the gradients of every layer"))
 words.end(
-    functions=[unit_gradients.gradient, neurons.spread, neurons.along, relu_rules.relu_rule],
+    functions=[
+        unit_gradients.gradient,
+        other_unit.beside,
+        signs.signs,
+        neurons.spread,
+        neurons.along,
+        relu_rules.relu_rule,
+    ],
     snippet=programs.neuron_gradient(view.model, cache.image_file(view), neuron.start, neuron.place),
     seen=section.seen(view, neuron),
+    whose=section.whose(view, neuron),
     pictures=best.pictures,
     start=neuron.start,
 )

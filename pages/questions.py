@@ -55,11 +55,11 @@ def guided() -> None:
 
 
 def layer_by_layer() -> None:
-    """Three depths of a VGG: patches above, what is drawn back below."""
+    """Three depths of a VGG: patches above, their drawings below."""
     with ui.controls():
         ranks, rules = ["1", "2", "3", "4", "5"], ["Deconvnet", "Guided", "Gradient"]
         rank = st.segmented_control("Unit, by rank on your picture", ranks, default="1", key="rank", **choice)
-        back = st.segmented_control("Drawn back as", rules, default="Deconvnet", key="back", **choice)
+        back = st.segmented_control("Drawings", rules, default="Deconvnet", key="back", **choice)
     section.depths(section.vgg(view), int(rank) - 1, back)
 
 

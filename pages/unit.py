@@ -4,7 +4,7 @@ import streamlit as st
 
 from vizcore import ui
 from vizcore.content import programs
-from vizcore.inspection import preferred, top_patches, unit_classes, unit_gradients
+from vizcore.inspection import other_unit, preferred, top_patches, unit_classes
 from vizcore.methods import relu_rules
 from vizcore.ui import units
 from vizcore.ui.sections import unit as section
@@ -26,14 +26,15 @@ words.part("What excites it most")
 with ui.controls("patch_controls"):
     searched = units.collection_select(view)
     rules = list(relu_rules.TITLES)
-    back = st.segmented_control("Drawn back as", rules, default="Guided", required=True, key="back", **bound)
+    back = st.segmented_control("Drawings", rules, default="Guided", required=True, key="back", **bound)
+    other = section.other_unit(layer)
 unit = section.find(view, layer, number, searched)
 
 
 @ui.fragment
 def patches() -> None:
-    """The best patches, and the same boxes of the pictures drawn back from the unit."""
-    section.patches(view, unit, back)
+    """The best patches, and the drawings of the unit, and of another one, in them."""
+    section.patches(view, unit, back, other)
     for note in relu_rules.notes(view.net, relu_rules.TITLES[back], "patch"):
         st.info(note, icon=":material/info:")
 
@@ -63,11 +64,12 @@ words.end(
         top_patches.build,
         top_patches.patch_box,
         preferred.synthesize,
-        unit_gradients.gradient,
+        other_unit.beside,
         unit_classes.contributions,
     ],
     snippet=programs.best_patches(view.model, unit.climbed, number, searched),
     hits=len(unit.hits),
     pictures=unit.pictures,
     kept=top_patches.COUNT,
+    kinds=section.kinds(view, unit),
 )

@@ -234,7 +234,7 @@ def test_kinds_of_digits_and_of_the_gallery(mini):
 
 def test_numbers_escape_and_stay_inside():
     row = likeness.Likeness(-0.2, 0.1, 0.5, 0.25, 4)
-    page = bar_figures.likeness_bars([("<b>", "3 px", row, 1.4)])
+    page = bar_figures.likeness_bars([("<b>", "3 px", row, 1.4, float("nan"))])
     assert "&lt;b&gt;" in page and "width:0.0%" in page and "width:100.0%" in page and "left:25.0%" in page
 
 

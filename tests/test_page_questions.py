@@ -111,14 +111,14 @@ def test_three_depths_of_the_miniature_vgg_whatever_the_model():
         "Late: sees 134 × 134 pixels",
     ]
     units = [c.value for c in app.caption if c.value.startswith("Unit")]
-    said = next(m.value for m in app.markdown if "Whose sketch" in m.value)
+    said = next(m.value for m in app.markdown if "Whose drawing" in m.value)
     assert "block2.relu1" in units[0] and "56 × 56" in units[2] and "Miniature VGG" in said
     app = checked(app.segmented_control(key="rank").set_value("2").run())
     others = [c.value for c in app.caption if c.value.startswith("Unit")]
     assert all(one != other for one, other in zip(units, others, strict=True))
-    sketches = next(m.value for m in app.markdown if "Whose sketch" in m.value)
+    drawings = next(m.value for m in app.markdown if "Whose drawing" in m.value)
     app = checked(app.segmented_control(key="back").set_value("Gradient").run())
-    assert next(m.value for m in app.markdown if "Whose sketch" in m.value) != sketches
+    assert next(m.value for m in app.markdown if "Whose drawing" in m.value) != drawings
 
 
 def test_maps_added_one_by_one():

@@ -14,6 +14,7 @@ from vizcore.types import Mean
 
 if TYPE_CHECKING:
     from vizcore.inspection.likeness import Likeness
+    from vizcore.inspection.signs import Signs
 
 
 class Column(NamedTuple):
@@ -172,8 +173,9 @@ def grouped(groups: Sequence[tuple[str, Sequence[Bar]]]) -> str:
     )
 
 
-def likeness_bars(rows: Sequence[tuple[str, str, Likeness, float]]) -> str:
-    """HTML: for each layer (name, what it sees, likeness, `Sheet.alike`) three bars, with a mark where chance ends."""
+def likeness_bars(rows: Sequence[tuple[str, str, Likeness, float, float]]) -> str:
+    """HTML: for each layer (name, what it sees, likeness, `Sheet.alike`, a unit's drawing against another unit's)
+    four bars, with a mark where chance ends; no bar for NaN."""
 
     def bar(value: float, text: str, chance: float | None = None) -> str:
         track = "position:relative;height:0.75rem;background:color-mix(in srgb,currentColor 12%,transparent)"
@@ -187,19 +189,27 @@ def likeness_bars(rows: Sequence[tuple[str, str, Likeness, float]]) -> str:
             )
         )
         return (
-            f'<td style="width:33%;{_CELL}"><div style="padding-bottom:0.15rem">{text}</div>'
+            f'<td style="width:25%;{_CELL}"><div style="padding-bottom:0.15rem">{text}</div>'
             f'<div style="{track}"><div style="{fill}"></div>{mark}</div></td>'
         )
 
-    heads = ("", "Sees", "Patches alike in their pixels", "Pictures of one kind", "Drawings alike")
+    heads = (
+        "",
+        "Sees",
+        "Patches alike in their pixels",
+        "Pictures of one kind",
+        "One unit, two patches",
+        "One patch, two units",
+    )
     body = "".join(
         f'<tr><th style="{_CELL};font-weight:600;text-align:left;white-space:nowrap">{html.escape(name)}</th>'
         f'<td style="{_CELL};white-space:nowrap">{html.escape(sees)}</td>'
         + bar(row.pixels, f"{row.pixels:.2f}, chance {row.pixels_chance:.2f}", row.pixels_chance)
         + bar(row.kind, f"{100 * row.kind:.0f} %, chance {100 * row.kind_chance:.0f} %", row.kind_chance)
         + bar(drawings, f"{drawings:.2f}")
+        + bar(others, "none" if np.isnan(others) else f"{others:.2f}")
         + "</tr>"
-        for name, sees, row, drawings in rows
+        for name, sees, row, drawings, others in rows
     )
     head = "".join(f'<th style="{_CELL};text-align:left;font-weight:400;opacity:0.8">{text}</th>' for text in heads)
     return (
@@ -213,7 +223,43 @@ _CELL = "padding:0.3rem 0.8rem 0.3rem 0;border:0"
 
 
 def _share(value: float) -> float:
-    return min(1.0, max(0.0, value))
+    return min(1.0, max(0.0, value)) if value == value else 0.0  # NaN is not equal to itself
+
+
+def sign_bars(rows: Sequence[tuple[str, Signs]], heads: tuple[str, str, str]) -> str:
+    """HTML: for each gradient (name, signs) two bars, how many of its numbers and how much of its size are positive
+    (red) and negative (blue); what is left of a bar is zero.
+
+    Args:
+        heads: above the names, the numbers and the sizes.
+    """
+    red, blue = ("#{:02x}{:02x}{:02x}".format(*render.DIVERGING[at].tolist()) for at in (216, 40))
+
+    def said(share: float) -> str:
+        return percent(share) if share else "0 %"
+
+    def bar(up: float, down: float) -> str:
+        parts = "".join(
+            f'<i style="width:{100 * share:.2f}%;background:{c}"></i>' for share, c in ((up, red), (down, blue))
+        )
+        return (
+            f'<td style="width:40%;{_CELL}"><div style="padding-bottom:0.15rem">{said(up)} increase, {said(down)} '
+            'decrease</div><div style="display:flex;height:0.75rem;background:color-mix(in srgb,currentColor 12%,'
+            f'transparent)">{parts}</div></td>'
+        )
+
+    body = "".join(
+        f'<tr><th style="{_CELL};font-weight:600;text-align:left">{html.escape(name)}</th>'
+        f"{bar(found.up, found.down)}{bar(found.size_up, found.size_down)}</tr>"
+        for name, found in rows
+    )
+    head = "".join(
+        f'<th style="{_CELL};text-align:left;font-weight:400;opacity:0.8">{html.escape(text)}</th>' for text in heads
+    )
+    return (
+        '<div style="overflow-x:auto"><table style="border-collapse:collapse;width:100%;font-size:0.9rem;'
+        f'font-variant-numeric:tabular-nums"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
 
 
 def step_chart(steps: np.ndarray, predicted: np.ndarray, actual: np.ndarray) -> str:

@@ -1,4 +1,4 @@
-"""Contact sheets as pictures: the patches of a layer's units on the left, the same drawn back on the right."""
+"""Contact sheets as pictures: the patches of a layer's units on the left, their drawings on the right."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,7 +22,7 @@ class Sheet(NamedTuple):
     Attributes:
         layer: its name.
         units: the unit numbers; hits: for each unit its strongest cells, strongest first.
-        sprite: JPEG; for each unit a band of rows: left its patches, right the same drawn back, tile by tile.
+        sprite: JPEG; for each unit a band of rows: left its patches, right their drawings, tile by tile.
         first: JPEG of one row: the first patch of each unit, then the first drawing of each.
         side: pixels of a tile in `sprite`; in `first` a tile has FIRST.
         columns, rows: of one unit's patches.

@@ -48,8 +48,8 @@ def pixels(image: np.ndarray) -> Image.Image:
     return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).convert("RGB")
 
 
-def gradient_patches(gradients: np.ndarray, boxes: Sequence[Box]) -> list[Image.Image]:
-    """The boxes of (N, C, H, W) gradients as pictures, each on its own scale; grey is zero."""
+def gradient_patches(gradients: np.ndarray | Sequence[np.ndarray], boxes: Sequence[Box]) -> list[Image.Image]:
+    """The boxes of N gradients (C, H, W) as pictures, each on its own scale; grey is zero."""
     patches = []
     for gradient, (top, left, bottom, right) in zip(gradients, boxes, strict=True):
         height, width = gradient.shape[1:]
@@ -66,12 +66,13 @@ SIDE = 512
 
 
 class Card(NamedTuple):
-    """One column of the sheet: a picture with its title and a line of text, below it (label, gradient) pairs."""
+    """One column of the sheet: a picture with its title and a line of text; below it rows of gradients, side by side,
+    each row with its label."""
 
     picture: Image.Image
     title: str
     text: str
-    gradients: Sequence[tuple[str, Image.Image]]
+    gradients: Sequence[tuple[str, Sequence[Image.Image]]]
 
 
 def top_of(gradient: np.ndarray, box: Box) -> float:
@@ -119,13 +120,14 @@ def cards(cards: Sequence[Card], side: int = 288) -> str:
 
     def image(picture: Image.Image, alt: str) -> str:
         address = render.data_uri(picture.resize((side, side), Image.Resampling.BICUBIC))
-        return f'<img alt="{html.escape(alt)}" style="width:100%;display:block;border-radius:2px" src="{address}">'
+        return f'<img alt="{html.escape(alt)}" style="flex:1;min-width:0;width:100%;display:block" src="{address}">'
 
     columns = []
     for card in cards:
         parts = [image(card.picture, card.title), f"<b>{html.escape(card.title)}</b><br>{html.escape(card.text)}"]
-        for label, gradient in card.gradients:
-            parts += [image(gradient, f"{card.title}, {label}"), html.escape(label)]
+        for label, gradients in card.gradients:
+            row = "".join(image(gradient, f"{card.title}, {label}") for gradient in gradients)
+            parts += [f'<div style="display:flex;gap:0.3rem">{row}</div>', html.escape(label)]
         lines = (
             f'<div style="font-size:0.9rem;line-height:1.4;margin:0.2rem 0 0.7rem">{part}</div>' if n % 2 else part
             for n, part in enumerate(parts)

@@ -73,6 +73,39 @@ def relu_step(step: Step, stage: str) -> str:
     return f"Guided backpropagation asks for both. {lead}"
 
 
+def whose(alike: float, what: str = "drawing") -> str:
+    """What the correlation of a unit's drawing with another unit's, at the same place, says of the drawing.
+
+    Args:
+        alike: NaN where there is none. what: is drawn from both.
+    """
+    if np.isnan(alike):
+        return f"One of the two units has no {what} here, so there is nothing to compare."
+    if alike >= 0.9:
+        return (
+            f"Another unit gives almost the same {what}: it shows what is in the picture there, and hardly what this "
+            "unit is for."
+        )
+    if alike >= 0.5:
+        return f"Another unit gives a similar {what}: only part of this one is the unit's own."
+    if alike > -0.5:
+        return f"Another unit gives another {what}: this one depends on the unit."
+    return f"Another unit gives nearly the opposite {what}: the same pixels with the other sign."
+
+
+def units_by_lot(others: Sequence[int], typed: bool) -> str:
+    """Which units stand beside, in the order of the patches.
+
+    Args:
+        typed: the reader chose it; otherwise each was drawn by lot among those active there.
+    """
+    if len(set(others)) == 1:
+        name = f"unit {others[0]}"
+        return name if typed else f"{name}, drawn by lot among those active there"
+    numbers = ", ".join(map(str, others))
+    return f"for each patch one drawn by lot among those active there: units {numbers}"
+
+
 def without_network(measured: Mapping[str, Mapping[str, Sequence[Row]]], titles: Mapping[str, str]) -> str:
     """What GrabCut reaches from a plain box, beside the best source, for each kind of background.
 

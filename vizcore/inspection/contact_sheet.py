@@ -1,4 +1,4 @@
-"""What a contact sheet shows: for units of many layers, the patches that excite them most, and these drawn back.
+"""What a contact sheet shows: for units of many layers, the patches that excite them most, and drawings of these.
 
 Zeiler & Fergus, "Visualizing and Understanding Convolutional Networks" (ECCV 2014), figure 2: layer by layer the nine
 strongest patches of a unit stand beside what the unit sees in them.

@@ -71,6 +71,17 @@ def likeness(net: Net, pictures: Collection, index: Index, layers: Sequence[str]
     return found
 
 
+def same_kind(net: Net, pictures: Collection, index: Index, layer: str) -> tuple[float, float]:
+    """Share of pairs of one unit's best pictures that are of one kind, mean over all units of a layer; and by chance.
+
+    Chance: any two of all pictures. Kinds as :func:`kinds`.
+    """
+    labels = np.unique(kinds(net, pictures), return_inverse=True)[1]
+    best = index.rankings[model_layers.before_relu(net, layer)].pictures
+    shares = [_same(labels[of_unit[of_unit >= 0]]) for of_unit in best]
+    return float(np.mean(shares)), _same(labels)
+
+
 def _shrunk(picture: Image.Image, box: tuple[int, int, int, int]) -> np.ndarray:
     """The patch as (192,) float32."""
     patch = cut(picture, box).convert("RGB").resize((8, 8), Image.Resampling.BOX)

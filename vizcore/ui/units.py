@@ -1,11 +1,12 @@
 """Cached computations about single cells and units: receptive fields, best patches, preferred inputs, classes."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from vizcore.ui import jobs
+from vizcore.ui.address import index
 from vizcore.ui.cache import per_network, per_picture
 from vizcore.ui.view import View
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from vizcore.figures.sprites import Layout
     from vizcore.inspection.preferred import Preferred
     from vizcore.inspection.top_patches import Hit, Index
+    from vizcore.models import Layer
     from vizcore.types import Box, Cell
 
 
@@ -104,6 +106,85 @@ def _backward(
     inputs = [(view.net.preprocess(source.open(number)), cell) for number, cell in places]
     found = [unit_gradients.gradient(view.net, x, start, unit, cell, rule) for x, cell in inputs]
     return np.stack([one.gradients[0] for one in found])
+
+
+# The same from another unit.
+
+
+def other_unit(layer: "Layer", help: str) -> int | None:
+    """A number field for the unit to compare with, as `?beside=`; empty (None) means one drawn by lot."""
+    count = layer.out_shape[0]
+    typed = index(f"Other unit, 0 to {count - 1}", "beside", count, -1, empty="by lot", width=190, help=help)
+    return None if typed < 0 else typed
+
+
+class Drawn(NamedTuple):
+    """A unit and another one of its layer, drawn in the same patches.
+
+    Attributes:
+        own, other: their drawings, each sheet one PNG with the place of each drawing there.
+        others: which unit the other is in each patch. alike: the correlation of the two there; NaN without one.
+    """
+
+    own: "tuple[bytes, Layout]"
+    other: "tuple[bytes, Layout]"
+    others: tuple[int, ...]
+    alike: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """The mean correlation over the patches that have one; NaN where none has."""
+        known = [value for value in self.alike if not np.isnan(value)]
+        return float(np.mean(known)) if known else float("nan")
+
+
+def drawn(
+    view: View,
+    collection: str,
+    hits: "tuple[Hit, ...]",
+    boxes: "tuple[Box, ...]",
+    layer: str,
+    unit: int,
+    rule: str | None,
+    other: int | None,
+) -> Drawn:
+    """The boxes of two units' drawings, from the unit's strongest cell in each picture, before its own ReLU.
+
+    Args:
+        rule: as for :func:`vizcore.inspection.other_unit.beside`. other: the other unit; by lot when None.
+    """
+    return _drawn(view, collection, tuple((hit.picture, hit.cell) for hit in hits), boxes, layer, unit, rule, other)
+
+
+@per_network(entries=128, size="60MB", step="Drawing the unit, and another one, in its patches")
+def _drawn(
+    view: View,
+    collection: str,
+    places: "tuple[tuple[int, Cell], ...]",
+    boxes: "tuple[Box, ...]",
+    layer: str,
+    unit: int,
+    rule: str | None,
+    other: int | None,
+) -> Drawn:
+    from vizcore.figures import patches as patch_figures
+    from vizcore.figures import render, sprites
+    from vizcore.images.collection import open_collection
+    from vizcore.inspection import other_unit
+    from vizcore.models import layers as model_layers
+
+    source, start = open_collection(collection, view.net.channels), model_layers.before_relu(view.net, layer)
+    pairs = [
+        other_unit.beside(view.net, view.net.preprocess(source.open(n)), start, unit, cell, rule, other)
+        for n, cell in places
+    ]
+    sheets = []
+    for which in (0, 1):
+        cut = patch_figures.gradient_patches([pair.drawings[which] for pair in pairs], boxes)
+        sprite, layout = sprites.atlas(patch_figures.tiles(cut, 160))
+        sheets.append((render.encode(sprite, "png"), layout))
+    alike = tuple(pair.correlation(box) for pair, box in zip(pairs, boxes, strict=True))
+    return Drawn(*sheets, tuple(pair.units[1] for pair in pairs), alike)
 
 
 def classes(view: View, collection: str, hits: "tuple[Hit, ...]", layer: str, unit: int) -> np.ndarray:

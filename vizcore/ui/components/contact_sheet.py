@@ -1,4 +1,4 @@
-"""Contact sheets in the browser: groups of tiles in two halves, the patches and the same drawn back.
+"""Contact sheets in the browser: groups of tiles in two halves, the patches and their drawings.
 
 Under the pointer a tile and its partner in the other half are framed and named; a click on a group chooses it.
 """

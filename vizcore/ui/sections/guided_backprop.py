@@ -6,12 +6,88 @@ import numpy as np
 import streamlit as st
 
 from vizcore.evaluation import compare
+from vizcore.figures import bars as bar_figures
+from vizcore.inspection import signs
+from vizcore.inspection.signs import Signs
 from vizcore.methods import relu_rules
+from vizcore.types import INPUT
 from vizcore.ui import blocks, cache, prose
 from vizcore.ui.blocks import Panel
 from vizcore.ui.view import View
 
 words = prose.words(__file__)
+
+
+# Both signs.
+
+
+@cache.per_class(entries=96, size="60MB", step="Going back to the picture, by each rule")
+def _on_the_way(view: View, rule: str | None) -> dict[str, np.ndarray]:
+    return signs.on_the_way(view.net, view.x, view.target, rule)
+
+
+@cache.per_class(entries=256)
+def _shares(view: View, rule: str | None) -> dict[str, Signs]:
+    return {place: signs.signs(gradient) for place, gradient in _on_the_way(view, rule).items()}
+
+
+def places(view: View) -> dict[str, str]:
+    """Where the gradient can be looked at, by titles: the picture, and the first ReLU where the network has one."""
+    first = signs.first_relu(view.net)
+    return {"Picture": INPUT} | ({"First ReLU": first} if first else {})
+
+
+def both_signs(view: View, after: str, place: str) -> None:
+    """The parts of a class's gradient that increase and that decrease the score, before and after a rule.
+
+    Args:
+        after: the rule, by its title. place: "input", or the layer right before the first ReLU.
+    """
+    found = {title: _on_the_way(view, rule)[place] for title, rule in relu_rules.TITLES.items()}
+    for column, title in zip(st.columns(2, gap="medium"), ("Gradient", after), strict=True):
+        panels = [
+            Panel(part, f"{title}: {what}", f"{title} of {view.title}: {what}", signed=False)
+            for part, what in zip(signs.parts(found[title]), ("increases", "decreases"), strict=True)
+        ]
+        with column:
+            blocks.compare(panels, smooth=False, clip=99.5, unit="size, added up over colours or maps")
+    rows = [
+        (f"{title}, {where}", _shares(view, rule)[name])
+        for where, name in zip(("at the picture", "at the first ReLU"), places(view).values(), strict=False)
+        for title, rule in relu_rules.TITLES.items()
+    ]
+    st.html(bar_figures.sign_bars(rows, ("", "Numbers", "Size")))
+    st.caption(words.text("what is counted", name=view.class_name))
+
+
+def seen(view: View) -> str:
+    """What the signs say, before and after guided backpropagation, at the first ReLU and at the picture."""
+    plain, guided = (_shares(view, rule) for rule in (None, "guided"))
+    down = [f"{100 * found[INPUT].size_down:.0f}" for found in (plain, guided)]
+    first = signs.first_relu(view.net)
+    if first is None:
+        return words.text("signs at the picture", plain=down[0], guided=down[1])
+    return words.text(
+        "signs at the first ReLU and at the picture",
+        first=f"{100 * plain[first].size_down:.0f}",
+        after=f"{100 * guided[first].size_down:.0f}",
+        plain=down[0],
+        guided=down[1],
+    )
+
+
+def early(view: View) -> str:
+    """How alike the plain and the guided gradient of a unit right before the first ReLU are, on this picture."""
+    name = signs.first_relu(view.net)
+    if name is None or not view.net.layer(name).spatial:
+        return words.text("no early unit")
+    unit = int(cache.feature_maps(view, name).max((1, 2)).argmax())
+    alike = compare.correlation(*(cache.unit_gradient(view, name, unit, rule) for rule in (None, "guided")))
+    said = "undefined" if alike is None else compare.in_words(alike)
+    return words.text("an early unit", unit=unit, layer=name, alike=said)
+
+
+# The three rules.
 
 
 def three_rules(view: View, shared: bool, of: tuple[str, int] | None = None) -> None:

@@ -2,21 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import streamlit as st
 
 from vizcore import models
+from vizcore.evaluation import compare
 from vizcore.figures import bars as bar_figures
-from vizcore.figures import contact_sheet
+from vizcore.figures import contact_sheet, sentences
 from vizcore.figures.contact_sheet import Sheet
 from vizcore.figures.render import number
 from vizcore.images.collection import open_collection
 from vizcore.inspection import contact_sheet as strips_of
 from vizcore.inspection import likeness, top_patches
+from vizcore.inspection import other_unit as compute
 from vizcore.inspection.likeness import Likeness
 from vizcore.inspection.top_patches import Index
+from vizcore.methods import relu_rules
 from vizcore.models import layers as model_layers
 from vizcore.ui import cache, jobs, progress, prose, units
-from vizcore.ui.components import Group, contact
+from vizcore.ui.components import Group, contact, tiles
 from vizcore.ui.view import View
 
 VGG, ALWAYS = "vgg16", ("squeezenet1_1", "mini_vgg", "efficientnet_lite0")
@@ -87,12 +91,12 @@ def build(view: View, chosen: dict[str, tuple[int, ...]], patches: int, rule: st
         return {name: contact_sheet.draw(strip, patches) for name, strip in strips.items()}
 
     count = sum(len(of_layer) for of_layer in chosen.values())
-    label = f"Drawing the patches of {count} units of {view.net.title} back"
+    label = f"Drawing the patches of {count} units of {view.net.title}"
     return jobs.run(("contact sheets", view.model, tuple(chosen.items()), patches, rule), work, label)
 
 
 def overview(view: View, sheets: Mapping[str, Sheet], chosen: str, key: str, rule: str) -> None:
-    """One row per layer: the best patch of each unit, and the same drawn back. A click writes the layer to `key`."""
+    """One row per layer: the best patch of each unit, and its drawing. A click writes the layer to `key`."""
     groups = []
     for place, (name, sheet) in enumerate(sheets.items()):
         text = f"{view.net.layer(name).out_shape[0]} units, each sees {sees(view, name)}"
@@ -103,7 +107,7 @@ def overview(view: View, sheets: Mapping[str, Sheet], chosen: str, key: str, rul
         "contact_rows",
         [sheet.first for sheet in sheets.values()],
         groups,
-        ("The strongest patch of each unit", f"The same, drawn back ({rule.lower()})"),
+        ("The strongest patch of each unit", f"The drawing of each ({rule.lower()})"),
         lambda place: st.session_state.update({key: names[place]}),
         rows=True,
         chosen=names.index(chosen) if chosen in names else None,
@@ -127,6 +131,40 @@ def detail(sheet: Sheet, unit: int, key: str) -> None:
         chosen=sheet.units.index(unit),
         alt=f"The strongest patches of units of {sheet.layer}, and their drawings",
     )
+
+
+def two_units(view: View, sheet: Sheet, unit: int, back: str) -> None:
+    """The patches of one unit, its drawings, and those of another unit in the same patches.
+
+    Args:
+        back: the rule of the drawings, by its title.
+    """
+    layer, at = view.net.layer(sheet.layer), sheet.units.index(unit)
+    hits = sheet.hits[at]
+    if layer.out_shape[0] < 2 or not hits:
+        return
+    st.subheader("Whose drawings are they?", anchor=False)
+    other = units.other_unit(layer, words.text("help: other unit"))
+    boxes = tuple(top_patches.patch_box(view.net, layer, hit.cell) for hit in hits)
+    found = units.drawn(view, COLLECTION, hits, boxes, layer.name, unit, relu_rules.TITLES[back], other)
+    said, alike = labels(sheet, at), [compare.in_words(value) for value in found.alike]
+    which = sentences.units_by_lot(found.others, other is not None)
+    rows = (
+        (units.patches(view, COLLECTION, hits, boxes, 160), said, words.text("caption of its patches", unit=unit)),
+        (found.own, said, words.text("caption of its drawings", unit=unit, back=back)),
+        (
+            found.other,
+            [f"Unit {k}: correlation {value}" for k, value in zip(found.others, alike, strict=True)],
+            words.text("caption of the other unit's drawings", which=which),
+        ),
+    )
+    for n, (column, (sprite, of_tiles, caption)) in enumerate(zip(st.columns(3), rows, strict=True)):
+        with column:
+            tiles(
+                *sprite, of_tiles, f"two_units_{n}", smooth=True, largest=120, alt=f"{caption}: {'; '.join(of_tiles)}"
+            )
+            st.caption(caption)
+    words.say("whose drawings", alike=compare.in_words(found.mean), said=sentences.whose(found.mean))
 
 
 def labels(sheet: Sheet, position: int) -> list[str]:
@@ -191,14 +229,28 @@ def _alike(view: View, layers: tuple[str, ...], _index: Index) -> dict[str, Like
     return likeness.likeness(view.net, open_collection(COLLECTION, view.net.channels), _index, layers)
 
 
-def in_numbers(view: View, drawings: Mapping[str, float], patches: Mapping[str, Likeness], back: str) -> None:
-    """How alike the patches and the drawings of one unit are, layer by layer.
+def others(view: View, sheets: Mapping[str, Sheet], rule: str | None) -> dict[str, float]:
+    """For each layer how alike the drawings of a unit and of another one are, over the first patches of the sheets."""
+    chosen = tuple((name, sheet.units) for name, sheet in sheets.items())
+
+    def work(report) -> dict[str, float]:
+        pictures, index = open_collection(COLLECTION, view.net.channels), units.top_index(view, COLLECTION)
+        return compute.by_layer(view.net, pictures, index, dict(chosen), rule, progress=report)
+
+    return jobs.run(("other units", view.model, chosen, rule), work, "Drawing another unit in the first patches")
+
+
+def in_numbers(
+    view: View, drawings: Mapping[str, float], patches: Mapping[str, Likeness], others: Mapping[str, float], back: str
+) -> None:
+    """How alike patches and drawings are, layer by layer.
 
     Args:
-        drawings: of each layer, `Sheet.alike`. patches: of each layer. back: the rule of the drawings, by its title.
+        drawings: of each layer, `Sheet.alike`. patches: of each layer. others: of each layer, see :func:`others`.
+        back: the rule of the drawings, by its title.
     """
     rows = [
-        (heading(view, place, name), sees(view, name), patches[name], drawings[name])
+        (heading(view, place, name), sees(view, name), patches[name], drawings[name], others[name])
         for place, name in enumerate(drawings)
     ]
     st.html(bar_figures.likeness_bars(rows))
@@ -206,8 +258,14 @@ def in_numbers(view: View, drawings: Mapping[str, float], patches: Mapping[str, 
     st.caption(words.text("caption of the numbers", sample=likeness.SAMPLE, kinds=kinds, back=back.lower()))
 
 
-def seen(view: View, drawings: Mapping[str, float], patches: Sequence[Likeness], rule: str | None) -> list[str]:
-    """What the numbers say: of the drawings, of the patches' pixels, and of their kinds.
+def seen(
+    view: View,
+    drawings: Mapping[str, float],
+    patches: Sequence[Likeness],
+    others: Mapping[str, float],
+    rule: str | None,
+) -> list[str]:
+    """What the numbers say: of the drawings, of the patches' pixels, of their kinds, and of other units.
 
     Args:
         patches: from the first layer to the last.
@@ -228,7 +286,22 @@ def seen(view: View, drawings: Mapping[str, float], patches: Sequence[Likeness],
     said.append(
         words.text("deep units gather one kind" if gathers else "deep units gather no kind", kind=kind, chance=chance)
     )
+    known = [f"{value:.2f}" for value in others.values() if not np.isnan(value)]
+    if known:
+        said.append(words.text("one patch, two units", first=known[0], last=known[-1]))
     return said
+
+
+def whose(view: View, others: Mapping[str, float], back: str) -> str:
+    """In which layers the drawings depend on the unit, in words."""
+    own = [place for place, name in enumerate(others) if others[name] < 0.5]
+    shared = [place for place, name in enumerate(others) if others[name] >= 0.9]
+    names = list(others)
+
+    def listed(places: Sequence[int]) -> str:
+        return ", ".join(heading(view, place, names[place]) for place in places) or "no layer"
+
+    return words.text("in which layers a drawing is the unit's own", back=back, own=listed(own), shared=listed(shared))
 
 
 def doubts(view: View, by: str, rule: str | None) -> list[str]:

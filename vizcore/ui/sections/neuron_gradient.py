@@ -1,4 +1,4 @@
-"""The neuron of the page: choosing it, what it answers to, its cached gradients, and how they are shown."""
+"""The neuron of the page: choosing it, what excites it, its cached gradients, and how they are shown."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -8,13 +8,15 @@ import numpy as np
 import streamlit as st
 from torch import Tensor
 
+from vizcore.evaluation import compare
 from vizcore.figures import bars as bar_figures
 from vizcore.figures import patches as patch_figures
-from vizcore.figures import render
+from vizcore.figures import render, sentences
 from vizcore.figures.patches import Card, boxed
 from vizcore.figures.render import number
 from vizcore.images.collection import open_collection
-from vizcore.inspection import neurons, top_patches, unit_gradients
+from vizcore.inspection import neurons, signs, top_patches, unit_gradients
+from vizcore.inspection import other_unit as compute
 from vizcore.inspection.top_patches import Hit
 from vizcore.methods import relu_rules
 from vizcore.models import Layer, Net
@@ -22,7 +24,8 @@ from vizcore.models import layers as model_layers
 from vizcore.types import Box, Cell
 from vizcore.ui import jobs, prose, units
 from vizcore.ui.address import index, linked_select
-from vizcore.ui.blocks import image, scale
+from vizcore.ui.blocks import Panel, image, scale
+from vizcore.ui.blocks import compare as compare_panels
 from vizcore.ui.cache import activation, feature_maps, once, per_network, per_picture
 from vizcore.ui.components import cells, tiles
 from vizcore.ui.progress import working
@@ -179,7 +182,7 @@ def _map(view: View, neuron: Neuron) -> None:
 
 
 def _facts(view: View, neuron: Neuron) -> None:
-    """What it answers, how much of the picture it can see, and how many there are."""
+    """Its activation, how much of the picture it can see, and how many there are."""
     field, (top, left, bottom, right) = neuron.layer.receptive_field, neuron.box
     about = words.text(
         "help: it can see", side=view.net.input_size, field=f"is {field.size} pixels wide" if field else "has no bounds"
@@ -193,7 +196,7 @@ def _facts(view: View, neuron: Neuron) -> None:
         column.metric(label, value, help=help)
 
 
-# The pictures it answers most.
+# The pictures that excite it most.
 
 
 class Best(NamedTuple):
@@ -214,7 +217,7 @@ class Best(NamedTuple):
 
 
 def best(view: View, searched: str, neuron: Neuron) -> Best:
-    """The pictures of a collection that the neuron answers most."""
+    """The pictures of a collection that excite the neuron most."""
     source, hits = open_collection(searched, view.net.channels), _hits(view, searched, neuron)
     windows = tuple(neurons.window(neuron.layer, hit.cell, view.net.input_size) for hit in hits)
     places = [f" at row {hit.cell[0]}, column {hit.cell[1]}" if neuron.placed else "" for hit in hits]
@@ -240,7 +243,7 @@ def show_best(view: View, neuron: Neuron, found: Best) -> None:
     """What the neuron saw in its best pictures, side by side, with the values."""
     labels = [f"{title}: {text}" for title, text in zip(found.titles, found.said, strict=True)]
     sheet = units.patches(view, found.searched, found.hits, found.windows, 192)
-    alt = f"The {len(found.hits)} patches with the strongest answers: " + "; ".join(labels)
+    alt = f"The {len(found.hits)} patches that excite it most: " + "; ".join(labels)
     tiles(*sheet, labels, "patches", smooth=True, largest=188, gap=6, alt=alt)
     if neuron.placed:
         searched = words.text("every place is searched", unit=neuron.unit, count=found.pictures)
@@ -299,6 +302,106 @@ def show_own(view: View, neuron: Neuron, rules: Sequence[str], zoomed: bool) -> 
     return tops
 
 
+# Another neuron at the same place.
+
+
+class Other(NamedTuple):
+    """Another neuron of the layer at one place of one picture.
+
+    Attributes:
+        unit: its map, or its number in a vector. value: its number there.
+        gradient: (C, H, W). alike: correlation with the neuron's own, over what the two can see; NaN without one.
+    """
+
+    unit: int
+    value: float
+    gradient: np.ndarray
+    alike: float
+
+
+def other_unit(neuron: Neuron) -> int | None:
+    """A number field for the map (or the number) to compare with; None for one drawn by lot, or where there is none."""
+    return units.other_unit(neuron.layer, words.text("help: other unit")) if neuron.layer.out_shape[0] > 1 else None
+
+
+def _other(
+    view: View, neuron: Neuron, rule: str | None, other: int | None, hit: Hit | None = None, of: str = ""
+) -> Other:
+    """The other neuron on the view's picture; or, with `hit` and the collection `of`, in a picture that was searched."""
+    name, x, cell = view.digest, view.x, neuron.cell
+    if hit is not None:
+        source, cell = open_collection(of, view.net.channels), hit.cell
+        name, x = f"{source.digests[hit.picture]} searched", view.net.preprocess(source.open(hit.picture))
+    with working("Going back from another neuron"):
+        return _beside(view.model, name, neuron.start, neuron.unit, cell, rule, other, view.net, x, neuron)
+
+
+@once(entries=384, size="80MB")
+def _beside(
+    model: str,
+    picture: str,
+    layer: str,
+    unit: int,
+    cell: Cell,
+    rule: str | None,
+    other: int | None,
+    _net: Net,
+    _x: Tensor,
+    _neuron: Neuron,
+) -> Other:
+    pair = compute.beside(_net, _x, layer, unit, cell, rule, other)
+    box = neurons.field_box(_neuron.layer, cell, *pair.drawings.shape[-2:])
+    return Other(pair.units[1], float(pair.values[1]), pair.drawings[1], pair.correlation(box))
+
+
+def show_other(view: View, neuron: Neuron, rules: Sequence[str], zoomed: bool, other: int | None) -> None:
+    """The gradients of another neuron at the same place, below the neuron's own, and how alike the two are."""
+    if neuron.layer.out_shape[0] < 2:
+        return
+    window, panels = neuron.window if zoomed else None, st.columns(max(3, 1 + len(rules)))
+    found = {rule: _other(view, neuron, relu_rules.TITLES[rule], other) for rule in rules}
+    unit = next(iter(found.values()))
+    kind = "Map" if neuron.placed else "Neuron"
+    with panels[0]:
+        lot = "" if other is not None else words.text("drawn by lot")
+        words.say("another neuron", kind=kind, unit=unit.unit, value=number(unit.value), lot=lot)
+        for rule, one in found.items():
+            said = sentences.whose(one.alike, "gradient")
+            words.say("how alike the two are", rule=rule, alike=compare.in_words(one.alike), said=said)
+    for panel, (rule, one) in zip(panels[1:], found.items(), strict=False):
+        top = patch_figures.top_of(one.gradient, neuron.box)
+        drawn = boxed(patch_figures.gradient_patch(one.gradient, top), neuron.box, window, True)
+        caption = f"{rule}, {kind.lower()} {one.unit}: correlation {compare.in_words(one.alike)}"
+        with panel:
+            image(drawn, caption, f"{caption} with that of {neuron.name} for {view.title}")
+            st.html(scale(top, 3 if len(one.gradient) == 3 else 2, True, "per unit of input; grey is zero"))
+
+
+# What increases the number, and what decreases it.
+
+
+def show_parts(view: View, neuron: Neuron, rules: Sequence[str], zoomed: bool) -> None:
+    """The positive and the negative part of the plain gradient, on one scale; their shares, and those by the rules."""
+    plain = gradient(view, neuron)[1]
+    if not plain.any():
+        words.say("no parts")
+        return
+    top, left, bottom, right = neuron.box if zoomed else (0, 0, *plain.shape[1:])
+    titles = words.text("caption of what increases"), words.text("caption of what decreases")
+    panels = [
+        Panel(part[top:bottom, left:right], title, f"{title}, {neuron.name}, {view.title}", signed=False)
+        for part, title in zip(signs.parts(plain), titles, strict=True)
+    ]
+    first, second = st.columns([2, 1], gap="medium")
+    with first:
+        compare_panels(panels, unit="size, added up over the colours", smooth=False, clip=99.5)
+    with second:
+        shown = dict.fromkeys(("Gradient", *rules))
+        rows = [(rule, signs.signs(gradient(view, neuron, relu_rules.TITLES[rule])[1])) for rule in shown]
+        st.html(bar_figures.sign_bars(rows, ("", "Numbers", "Size")))
+        st.caption(words.text("what is counted"))
+
+
 def show_spread(view: View, neuron: Neuron) -> None:
     """Where the plain gradient lies, in four numbers; or why there is none."""
     found = neurons.spread(gradient(view, neuron)[1], neuron.layer, neuron.cell)
@@ -321,15 +424,33 @@ def show_spread(view: View, neuron: Neuron) -> None:
 
 
 def show_cards(
-    view: View, neuron: Neuron, found: Best, rules: Sequence[str], tops: Mapping[str, float], zoomed: bool
+    view: View,
+    neuron: Neuron,
+    found: Best,
+    rules: Sequence[str],
+    tops: Mapping[str, float],
+    zoomed: bool,
+    other: int | None,
 ) -> None:
-    """The best pictures, the gradients of each below it, on the scales `tops` or, where it has none, on their own."""
+    """The best pictures; below each the gradients of the neuron and of another one, side by side.
+
+    The neuron's are on the scales `tops` or, where it has none, on their own; the other one's always on their own.
+    """
     gradients = [
         [_gradient_at(view, found.searched, hit, neuron, relu_rules.TITLES[rule]) for rule in rules]
         for hit in found.hits
     ]
-    shared, numbers = tuple((rule, tops.get(rule)) for rule in rules), (neuron.start, neuron.unit)
-    st.html(_cards(view, found.searched, found.hits, neuron.layer.name, numbers, shared, zoomed, found, gradients))
+    others = [
+        [_other(view, neuron, relu_rules.TITLES[rule], other, hit, found.searched) for rule in rules]
+        if neuron.layer.out_shape[0] > 1
+        else []
+        for hit in found.hits
+    ]
+    shared, numbers = tuple((rule, tops.get(rule)) for rule in rules), (neuron.start, neuron.unit, other)
+    layer = neuron.layer.name
+    st.html(_cards(view, found.searched, found.hits, layer, numbers, shared, zoomed, found, gradients, others))
+    if others[0]:
+        st.caption(words.text("caption of the pairs", kind="map" if neuron.placed else "neuron", unit=neuron.unit))
 
 
 @per_network(entries=96, size="60MB")
@@ -338,21 +459,29 @@ def _cards(
     searched: str,
     hits: tuple[Hit, ...],
     layer: str,
-    numbers: tuple[str, int],
+    numbers: tuple[str, int, int | None],
     tops: tuple[tuple[str, float | None], ...],
     zoomed: bool,
     _best: Best,
     _gradients: Sequence[Sequence[np.ndarray]],
+    _others: Sequence[Sequence[Other]],
 ) -> str:
-    """HTML of the cards; `numbers` names what was differentiated, `tops` the rules and the ends of their scales."""
+    """HTML of the cards; `numbers` names what was differentiated and the other one that was chosen, `tops` the rules
+    and the ends of their scales."""
     source, side, cards = open_collection(searched, view.net.channels), view.net.input_size, []
-    for n, (hit, gradients) in enumerate(zip(hits, _gradients, strict=True)):
+    kind = "map" if view.net.layer(layer).spatial else "neuron"
+    for n, (hit, gradients, others) in enumerate(zip(hits, _gradients, _others, strict=True)):
         seen, window = neurons.field_box(view.net.layer(layer), hit.cell, side, side), _best.windows[n]
         cut, below = window if zoomed else None, []
         for (rule, shared), values in zip(tops, gradients, strict=True):
             top = shared or patch_figures.top_of(values, seen)
             label = f"{rule}, ± {number(top)}" if values.any() else f"{rule}: zero everywhere"
-            below.append((label, boxed(patch_figures.gradient_patch(values, top), seen, cut, True)))
+            row = [boxed(patch_figures.gradient_patch(values, top), seen, cut, True)]
+            for beside in others[len(below) : len(below) + 1]:
+                end = patch_figures.top_of(beside.gradient, seen)
+                row.append(boxed(patch_figures.gradient_patch(beside.gradient, end), seen, cut, True))
+                label += f"; {kind} {beside.unit} ± {number(end)}; correlation {compare.in_words(beside.alike)}"
+            below.append((label, row))
         picture = boxed(view.net.crop(source.open(hit.picture)), seen, cut, False)
         cards.append(Card(picture, _best.titles[n], _best.said[n], below))
     return patch_figures.cards(cards)
@@ -405,4 +534,18 @@ def seen(view: View, neuron: Neuron) -> list[str]:
     if spread.central > spread.central_area:
         shares = f"{100 * spread.central:.3g}", f"{100 * spread.central_area:.3g}"
         said.append(words.text("gathers in the middle", central=shares[0], even=shares[1]))
+    if spread.total:
+        found = signs.signs(gradient(view, neuron)[1])
+        shares = f"{100 * found.size_up:.0f}", f"{100 * found.size_down:.0f}"
+        said.append(words.text("increase and decrease", up=shares[0], down=shares[1]))
     return said
+
+
+def whose(view: View, neuron: Neuron) -> list[str]:
+    """How much of the plain and of the guided gradient is the neuron's own; nothing where there is no other."""
+    if neuron.layer.out_shape[0] < 2:
+        return []
+    plain, guided = (_other(view, neuron, rule, None) for rule in (None, "guided"))
+    alike = compare.in_words(plain.alike), compare.in_words(guided.alike)
+    said = sentences.whose(guided.alike, "guided gradient")
+    return [words.text("whose gradients", plain=alike[0], guided=alike[1], said=said)]

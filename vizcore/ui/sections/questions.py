@@ -191,7 +191,7 @@ def depths(view: View, rank: int, back: str) -> None:
         with column:
             _depth_column(view, one, stage, back)
     words.say(
-        "whose sketch it is",
+        "whose drawing it is",
         units=", ".join(str(one.other) for one in found),
         alike=", ".join(compare.in_words(_alike(view, one, rule)) for one in found),
         network=view.net.title,
@@ -232,7 +232,7 @@ def _mean_correlation(
 
 
 def _depth_column(view: View, found: Depth, stage: str, back: str) -> None:
-    """A unit's best patches and what is drawn back from it, as two sheets; `stage` and `back` as people read them."""
+    """A unit's best patches and its drawings, as two sheets; `stage` and `back` as people read them."""
     titles, field = open_collection(channels=view.net.channels).titles, found.layer.receptive_field
     side = field.size if field else view.net.input_size
     labels = [f"{titles[hit.picture]}: {number(hit.value)}" for hit in found.hits]
@@ -259,7 +259,7 @@ def _depth_column(view: View, found: Depth, stage: str, back: str) -> None:
 def _drawings(
     view: View, layer: str, unit: int, hits: tuple[Hit, ...], rule: str | None, _found: Depth
 ) -> tuple[bytes, Layout]:
-    """What is drawn back from a unit in its best patches, in one file, and where each lies there."""
+    """The drawings of a unit in its best patches, in one file, and where each lies there."""
     drawn = patch_figures.gradient_patches(_found.drawn, _found.boxes)
     sprite, layout = sprites.atlas(patch_figures.tiles(drawn, 160))
     return render.encode(sprite), layout

@@ -5,13 +5,13 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from vizcore.figures import charts, render
+from vizcore.evaluation import compare
+from vizcore.figures import charts, sentences
 from vizcore.figures import patches as patch_figures
 from vizcore.figures.render import number
-from vizcore.figures.sprites import Layout, atlas
 from vizcore.images.collection import open_collection
-from vizcore.inspection import top_patches
-from vizcore.inspection.top_patches import Hit
+from vizcore.inspection import likeness, top_patches
+from vizcore.inspection.top_patches import Hit, Index
 from vizcore.methods import relu_rules
 from vizcore.models import Layer
 from vizcore.models import layers as model_layers
@@ -19,6 +19,7 @@ from vizcore.types import Box
 from vizcore.ui import blocks, prose, units
 from vizcore.ui.cache import per_network
 from vizcore.ui.components import tiles
+from vizcore.ui.units import Drawn
 from vizcore.ui.view import View
 
 BEST = 4  # pictures over which the classes are averaged
@@ -83,17 +84,22 @@ def on_picture(view: View, layer: Layer, maps: np.ndarray, unit: int, opacity: f
 # The best patches.
 
 
-def patches(view: View, unit: Unit, back: str) -> None:
-    """The best patches, and the same boxes of the pictures drawn back from the unit.
+def other_unit(layer: Layer) -> int | None:
+    """A number field for the unit to compare with; None for one drawn by lot, and in a layer of one unit."""
+    return units.other_unit(layer, words.text("help: other unit")) if layer.out_shape[0] > 1 else None
+
+
+def patches(view: View, unit: Unit, back: str, other: int | None) -> None:
+    """The best patches, the unit's drawing of each, and another unit's.
 
     Args:
-        back: the rule at each ReLU, by its title.
+        back: the rule at each ReLU, by its title. other: the other unit; by lot when None.
     """
     titles = open_collection(unit.searched, view.net.channels).titles
     labels = [
         f"{titles[hit.picture]}: {number(hit.value)} at row {hit.cell[0]}, column {hit.cell[1]}" for hit in unit.hits
     ]
-    first, second = st.columns(2)
+    first, second, third = st.columns(3)
     with first:
         alt = f"The {len(labels)} patches that excite {unit.name} most: {'; '.join(labels)}"
         sheet = units.patches(view, unit.searched, unit.hits, unit.boxes, 160)
@@ -102,11 +108,14 @@ def patches(view: View, unit: Unit, back: str) -> None:
         values = ", ".join(number(hit.value) for hit in unit.hits)
         st.caption(words.text("caption of the patches", before=before, values=values))
     with second:
-        rule = relu_rules.TITLES[back]
-        gradients = units.backward(view, unit.searched, unit.hits, unit.layer.name, unit.number, rule)
-        sheet = _drawings(view, unit.layer.name, unit.number, unit.searched, unit.hits, rule, unit.boxes, gradients)
-        tiles(*sheet, labels, "drawn_back", smooth=True, largest=180, alt=f"{back} of {unit.name} in the same patches")
-        st.caption(words.text("caption of the drawings", back=back))
+        found = _drawn(view, unit, back, other)
+        alt = f"{back}, drawings of {unit.name} in the same patches"
+        tiles(*found.own, labels, "drawings", smooth=True, largest=180, alt=alt)
+        st.caption(words.text("caption of the drawings", back=back, unit=unit.number))
+    if unit.layer.out_shape[0] > 1:
+        with third:
+            _others(found, back, other)
+        words.say("whose drawings", alike=compare.in_words(found.mean), said=sentences.whose(found.mean))
     top, _, bottom, _ = unit.boxes[0]
     side, field = bottom - top, unit.layer.receptive_field
     if field and field.size == side:
@@ -117,20 +126,45 @@ def patches(view: View, unit: Unit, back: str) -> None:
         )
 
 
-@per_network(entries=128, size="40MB")
-def _drawings(
-    view: View,
-    layer: str,
-    unit: int,
-    searched: str,
-    hits: tuple[Hit, ...],
-    rule: str | None,
-    _boxes: tuple[Box, ...],
-    _gradients: np.ndarray,
-) -> tuple[bytes, Layout]:
-    """The boxes of the gradients (N, C, H, W) in one PNG, and where each lies there."""
-    sprite, layout = atlas(patch_figures.tiles(patch_figures.gradient_patches(_gradients, _boxes), 160))
-    return render.encode(sprite, "png"), layout
+def _drawn(view: View, unit: Unit, back: str, other: int | None) -> Drawn:
+    """The drawings of the unit and of the other one in its patches; of itself, where it is the layer's only one."""
+    other = 0 if unit.layer.out_shape[0] == 1 else other
+    rule = relu_rules.TITLES[back]
+    return units.drawn(view, unit.searched, unit.hits, unit.boxes, unit.layer.name, unit.number, rule, other)
+
+
+def _others(found: Drawn, back: str, other: int | None) -> None:
+    """The drawings of the other unit, and how each is like the unit's own."""
+    values = zip(found.others, found.alike, strict=True)
+    labels = [f"Unit {k}: correlation {compare.in_words(alike)}" for k, alike in values]
+    alt = f"{back}, drawings of another unit in the same patches: {'; '.join(labels)}"
+    tiles(*found.other, labels, "other_drawings", smooth=True, largest=180, alt=alt)
+    which = sentences.units_by_lot(found.others, other is not None)
+    st.caption(words.text("caption of the other unit's drawings", which=which))
+
+
+@per_network(entries=32)
+def _same_kind(view: View, layers: tuple[str, ...], searched: str, _index: Index) -> list[tuple[float, float]]:
+    pictures = open_collection(searched, view.net.channels)
+    return [likeness.same_kind(view.net, pictures, _index, layer) for layer in layers]
+
+
+def kinds(view: View, unit: Unit) -> str:
+    """How often two of the best patches of one unit are of one kind, in the first and in the last block."""
+    ends = model_layers.block_ends(view.net)
+    first, last = ends[0].name, ends[-1].name
+    index = units.top_index(view, unit.searched)
+    (early, _), (late, chance) = _same_kind(view, (first, last), unit.searched, index)
+    gathers = late > 1.2 * chance
+    return words.text(
+        "late units gather one kind" if gathers else "late units gather no kind",
+        early=f"{100 * early:.0f}",
+        late=f"{100 * late:.0f}",
+        chance=f"{100 * chance:.0f}",
+        network=view.net.title,
+        first=first,
+        last=last,
+    )
 
 
 # The picture made for it.
