@@ -42,6 +42,8 @@ PAGES = {
     "Part 3. Beyond the slides": [
         Page("questions", 21, "Questions and answers", "quiz",
              "The lesson's six open questions, each answered with something to try."),
+        Page("references", None, "References", "menu_book",
+             "The lesson's own list, part by part, and everything else that these pages cite."),
     ],
 }  # fmt: skip
 

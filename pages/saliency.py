@@ -13,6 +13,7 @@ VARIANTS = {
     "Gradient": ("saliency", ""),
     "SmoothGrad": ("smooth_grad", "sg"),
     "Integrated gradients": ("integrated_gradients", "ig"),
+    "FORGrad": ("forgrad", "fg"),
 }
 OVER = {"sum": "Sum", "max": "Maximum", "l2": "Euclidean length"}
 
@@ -20,8 +21,7 @@ view, words = ui.begin(__file__), ui.words(__file__)
 bound = {"bind": "query-params"}
 choice = bound | {"required": True}
 
-row = ui.controls()
-with row:
+with ui.controls():
     variant = st.segmented_control("Variant", list(VARIANTS), default="Gradient", key="variant", **choice)
     method, prefix = VARIANTS[variant]
     of = "logit"
@@ -30,7 +30,8 @@ with row:
         of = st.segmented_control("Gradient of the", scores, default="logit", key="of", help=hint, **choice)
     hint = words.text("help: over the channels")
     channels = st.segmented_control("Over the channels", list(OVER), default="sum", key="channels", help=hint, **choice)
-with ui.controls("look_controls") if method == "saliency" else row:
+row = ui.controls("look_controls")
+with row:
     ends, hint = [95, 98, 99, 99.5, 100], words.text("help: scale to percentile")
     clip = st.select_slider("Scale to percentile", ends, 99.5, key="clip", width=165, help=hint, **bound)
     opacity = ui.opacity()
@@ -40,12 +41,16 @@ if method == "saliency":
     result = ui.attribution(view, method, **plain)
     params, signed, values = plain, ui.input_gradient(view, of=of), result.values
 else:
-    with ui.controls("variant_controls"):
+    with row:
+        given = {"reduction": channels} if method == "forgrad" else {}
         quick = {"tolerance": 0.0} if prefix == "ig" else {}
-        params = ui.param_widgets(METHODS[method], prefix, **quick)
+        params = given | ui.param_widgets(METHODS[method], prefix, tuple(given), **quick)
     result = ui.attribution(view, method, **params)
-    signed = result.values
-    values = gradients.reduce_channels(torch.from_numpy(signed)[None], channels)[0].numpy()
+    if method == "forgrad":
+        signed, values = ui.input_gradient(view, of=of), result.values
+    else:
+        signed = result.values
+        values = gradients.reduce_channels(torch.from_numpy(signed)[None], channels)[0].numpy()
 
 key = method, channels, *sorted(params.items())
 alt = f"{variant} map of {view.title} for the class {view.class_name}"
@@ -63,12 +68,14 @@ if method == "saliency":
         alt=alt,
         key="saliency",
     )
+elif method == "forgrad":
+    section.filtered(view, found, ui.attribution(view, "saliency", **plain).values, params["cutoff"])
 else:
     section.beside_plain(view, found, ui.attribution(view, "saliency", **plain).values)
 ui.notes(result)
 
 words.part("Step by step")
-section.steps(view, found, OVER[channels])
+section.steps(view, found, f"{OVER[channels]} over the channels{', filtered' if method == 'forgrad' else ''}")
 
 
 @ui.fragment

@@ -18,6 +18,7 @@ OURS = (  # a method that somebody adds may go without
     "input_x_gradient",
     "smooth_grad",
     "integrated_gradients",
+    "forgrad",
     "deconvnet",
     "guided_backprop",
     "cam",

@@ -189,6 +189,56 @@ def test_progress_rises_to_one_and_can_cancel(name, net, x):
         run(name, net, x[:1], progress=stop)
 
 
+# FORGrad.
+
+
+def test_forgrad_that_keeps_everything_is_the_saliency_map(net, x):
+    for cutoff in (1, 1.0, 1.5):
+        assert torch.equal(gradients.forgrad(net, x, 1, "l2", cutoff), gradients.saliency(net, x, 1, "l2"))
+    assert not torch.equal(gradients.forgrad(net, x, 1, "l2", 0.99), gradients.saliency(net, x, 1, "l2"))
+
+
+@pytest.mark.parametrize("shape", [(32, 48), (33, 47), (1, 9), (28, 28)])
+@pytest.mark.parametrize("cutoff", [0.0, 0.1, 0.5, 0.9])
+def test_the_low_pass_filter_is_a_projection_that_keeps_the_mean(shape, cutoff):
+    dice = torch.Generator().manual_seed(2)
+    a, b = torch.randn(2, 3, *shape, dtype=torch.float64, generator=dice)
+    once = gradients.low_pass(a, cutoff)
+    assert once.dtype == torch.float64 and once.shape == a.shape
+    assert gradients.low_pass(a.float(), cutoff).dtype == torch.float32
+    for found, wanted in (
+        (gradients.low_pass(2 * a - 3 * b, cutoff), 2 * once - 3 * gradients.low_pass(b, cutoff)),
+        (gradients.low_pass(once, cutoff), once),
+        (gradients.low_pass(a.mT, cutoff), once.mT),
+        (gradients.low_pass(a.roll((3, -2), (1, 2)), cutoff), once.roll((3, -2), (1, 2))),
+        (once.mean((1, 2)), a.mean((1, 2))),
+        (once.var((1, 2)) + (a - once).var((1, 2)), a.var((1, 2))),  # what is kept and what is not are orthogonal
+    ):
+        assert torch.allclose(found, wanted, rtol=0, atol=1e-12)
+    if cutoff == 0:
+        assert torch.allclose(once, a.mean((1, 2), keepdim=True).expand_as(a), rtol=0, atol=1e-12)
+
+
+def test_waves_up_to_the_cutoff_pass_and_shorter_ones_do_not():
+    place = torch.arange(48, dtype=torch.float64) / 48
+    for periods in range(1, 24):
+        wave = torch.cos(2 * torch.pi * periods * place).expand(32, 48)
+        share = periods / 48 / 0.5**0.5
+        assert torch.allclose(gradients.low_pass(wave, share + 1e-6), wave, rtol=0, atol=1e-12)
+        assert gradients.low_pass(wave, share - 1e-6).abs().max() < 1e-12
+    checkerboard = torch.tensor([[1.0, -1], [-1, 1]]).repeat(4, 4)
+    assert torch.equal(gradients.low_pass(checkerboard, 1.0), checkerboard)
+    assert gradients.low_pass(checkerboard, 0.999).abs().max() < 1e-6
+
+
+def test_forgrad_shows_the_size_of_what_a_sharp_cut_makes_negative(net, x):
+    result = run("forgrad", net, x[:1], cutoff=0.7)
+    filtered = gradients.low_pass(gradients.saliency(net, x[:1], 1), 0.7)[0].numpy()
+    assert filtered.min() < 0 and np.array_equal(result.values, np.abs(filtered))
+    with pytest.raises(ValueError, match="A cutoff is at least 0, not -1"):
+        run("forgrad", net, x[:1], cutoff=-1)
+
+
 # ReLUs, however they are written.
 
 

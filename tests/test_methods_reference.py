@@ -210,6 +210,29 @@ def with_hand_made_relus(module: nn.Module, rule: str) -> nn.Module:
     return module
 
 
+@slow("forgrad", {}, {"cutoff": 0.3, "reduction": "max"}, {"cutoff": 0.7}, {"cutoff": 1.0})
+def slow_forgrad(case: Case, cutoff: float = 0.1, reduction: str = "sum") -> np.ndarray:
+    """The transform written out as matrices, the spectrum shifted so that its centre is frequency zero."""
+    maps = slow_saliency(case, reduction)
+    height, width = maps.shape[1:]
+    down, across = fourier_matrix(height), fourier_matrix(width)
+    passes = np.zeros((height, width))
+    for row in range(height):
+        for column in range(width):
+            distance = np.hypot((row - height // 2) / height, (column - width // 2) / width)
+            passes[row, column] = distance <= cutoff * np.hypot(0.5, 0.5)
+    spectra = [down @ values @ across.T * passes for values in maps]
+    found = np.array([np.conj(down).T @ spectrum @ np.conj(across) for spectrum in spectra]) / (height * width)
+    assert np.abs(found.imag).max() <= 1e-9 * np.abs(found).max()
+    return np.abs(found.real)
+
+
+def fourier_matrix(size: int) -> np.ndarray:
+    """Row k samples the wave of k - size // 2 periods in `size` pixels."""
+    waves = np.arange(size) - size // 2
+    return np.exp(-2j * np.pi * np.outer(waves, np.arange(size)) / size)
+
+
 @slow("deconvnet")
 def slow_deconvnet(case: Case) -> np.ndarray:
     return slow_gradient(with_hand_made_relus(case.module(), "deconvnet"), case.x, case.targets)

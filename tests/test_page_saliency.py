@@ -62,6 +62,20 @@ def test_integrated_gradients_say_how_far_their_sum_misses():
     assert any(re.search(r"\d\.\d\d ?%", info.value) for info in app.info)
 
 
+def test_forgrad_keeps_what_it_says_and_a_control_stands_beside_it():
+    low, high = (open_page(variant="FORGrad", fg_cutoff=cutoff) for cutoff in (0.1, 0.4))
+    assert low.slider(key="fg_cutoff").value == 0.1 and len(bars(low)) == 7  # four maps with a scale each
+    assert "shorter than 14.1 pixels" in texts(low) and "shorter than 3.54 pixels" in texts(high)
+    pattern = r"keeps (\S+) % of the map's variance; of the same numbers at random places it keeps (\S+) %"
+    kept, control = zip(*(map(float, re.search(pattern, texts(app)).groups()) for app in (low, high)), strict=True)
+    assert 0 < kept[0] < kept[1] < 100 and 0 < control[0] < control[1] < 100
+    whole = open_page(variant="FORGrad", fg_cutoff=1)
+    assert re.search(pattern, texts(whole)).groups() == ("100", "100")
+    assert bars(whole)[0] == bars(open_page())[0]  # the plain gradient
+    assert not [box for box in low.get("button_group") if box.key == "fg_reduction"]
+    assert bars(open_page(variant="FORGrad", channels="max"))[0] != bars(low)[0]
+
+
 def test_number_of_classes_changes_the_row():
     app = open_page(k=2)
     before = len(app.get("image"))

@@ -19,6 +19,8 @@ CASES = [(name, {}) for name in methods.names() if name not in SLOW] + [
     ("saliency", {"reduction": "l2", "of": "loss"}),
     ("grad_cam", {"counterfactual": True}),
     ("smooth_grad", {"samples": 4, "noise": 0.2, "seed": 3}),
+    ("forgrad", {"reduction": "max", "cutoff": 0.3}),
+    ("forgrad", {"cutoff": 1.0}),
     ("random", {"seed": 5}),
     ("eigen_cam", {"centred": True}),
     *(("occlusion", {"patch": 0.3, "stride": 1.0, "fill": fill}) for fill in ("mean", "black", "white", "blur")),

@@ -5,11 +5,11 @@ import pytest
 
 from dashboard import PAGES
 
-WITHOUT = ("overview",)
+WITHOUT = ("overview", "references")
 STEMS = [page.stem for section in PAGES.values() for page in section if page.stem not in WITHOUT]
 ADDRESSES = {  # settings that keep a page quick, and pages that show several programs
     "small_outputs": [{"inputs": 1}],
-    "saliency": [{}, {"variant": "SmoothGrad", "sg_samples": 4}],
+    "saliency": [{}, {"variant": "SmoothGrad", "sg_samples": 4}, {"variant": "FORGrad"}],
     "timeline": [{"method": "eigen_cam"}, {"method": "guided_grad_cam"}, {"method": "score_cam"}],
     "questions": [{"q": 2}, {"q": 4}, {"q": 5}, {"q": 6}],
 }

@@ -18,6 +18,7 @@ class Work(NamedTuple):
         year: of the first publication named in `venue`, which contains it. venue: where it appeared.
         idea: what it does, at most 140 characters. failure: its known failure or limit, and who showed it.
         url: arXiv, DOI or the publisher's page; None where we are not sure of one.
+        live: a page to try it out or to read it on the web, where there is one.
         family: a key of :data:`FAMILIES`.
         method: its name in the registry of methods where it runs here, else None.
         page: the page of the dashboard that shows it, else None. address: settings of that page.
@@ -35,6 +36,7 @@ class Work(NamedTuple):
     family: str
     method: str | None = None
     page: str | None = None
+    live: str | None = None
     address: tuple[tuple[str, str], ...] = ()
 
 
@@ -53,6 +55,12 @@ CRITICS: tuple[tuple[str, int, str, str, str], ...] = tuple(
     (critic["author"], critic["year"], critic["title"], critic["venue"], critic["url"]) for critic in _DATA["critics"]
 )
 """Cited for a failure, and not a work of the timeline: first author, year, title, venue, address."""
+
+OTHERS: tuple[dict[str, str], ...] = tuple(_DATA["others"])
+"""Cited on pages, and not works of the timeline."""
+
+LESSON: tuple[dict[str, Any], ...] = tuple(_DATA["lesson"])
+"""The lesson's own references: part, as given, and the key of the work or other source that is meant."""
 
 SUMMARY: tuple[tuple[str, tuple[str, ...]], ...] = tuple(
     (line["sentence"], tuple(line["pages"])) for line in _DATA["summary"]

@@ -94,6 +94,14 @@ while True:
         break
     steps, total = 3 * steps, 0
 """,
+    "forgrad": """
+score = net(x)[0, {target}]
+g = torch.autograd.grad(score, x)[0][0]
+M = {reduced}
+down, across = (torch.fft.fftfreq(side) for side in M.shape)  # periods per pixel
+w = torch.hypot(down[:, None], across) <= {cutoff} * 0.5**0.5  # 0.5**0.5: a checkerboard's
+result = torch.fft.ifft2(torch.fft.fft2(M) * w).real.abs()
+""",
     "deconvnet": _RELU,
     "guided_backprop": _RELU,
     "cam": _KEEP

@@ -13,6 +13,12 @@ def correlation(first: np.ndarray, second: np.ndarray) -> float | None:
     return float(a @ b / size) if size > 0 else None
 
 
+def share_of_variance(part: np.ndarray, whole: np.ndarray) -> float:
+    """The variance of `part` as a share of that of `whole`; 1 where `whole` is constant and has none to lose."""
+    variance = np.var(whole, dtype=np.float64)
+    return float(np.var(part, dtype=np.float64) / variance) if variance > 0 else 1.0
+
+
 def spearman(a: np.ndarray, b: np.ndarray) -> float:
     """Rank correlation of two arrays of equal shape, -1 to 1; equal values share their mean rank.
 

@@ -92,6 +92,7 @@ class Attribution:
 
 _LAYER = Param("layer", None, "layer", help="The layer whose feature maps are weighted.")
 _SEED = Param("seed", 0, "int", 0, 9999, help="Seed of the random numbers.")
+_REDUCTION = Param("reduction", "sum", "choice", choices=("sum", "max", "l2"), help="How channels are combined.")
 _OF = Param("of", "logit", "choice", choices=("logit", "probability", "loss"), help="What is differentiated.")
 
 # What single methods say about their results.
@@ -145,7 +146,7 @@ _ENTRIES = (
         "saliency",
         "Saliency map",
         gradients.saliency,
-        (Param("reduction", "sum", "choice", choices=("sum", "max", "l2"), help="How channels are combined."), _OF),
+        (_REDUCTION, _OF),
         "gradient",
         "Simonyan et al., arXiv 2013",
         signed=False,
@@ -205,6 +206,28 @@ _ENTRIES = (
         slow=True,
         cost=_integrated_cost,
         notes=_completeness_notes,
+    ),
+    Method(
+        "forgrad",
+        "FORGrad",
+        gradients.forgrad,
+        (
+            _REDUCTION,
+            Param(
+                "cutoff",
+                0.1,
+                "float",
+                0.02,
+                1.0,
+                0.02,
+                help="Highest frequency that is kept, as a share of the highest there is; 1 keeps the whole map.",
+            ),
+        ),
+        "gradient",
+        "Muzellec et al., ICML 2024",
+        signed=False,
+        maps=True,
+        cost=ONE_AND_BACK,
     ),
     Method(
         "deconvnet",

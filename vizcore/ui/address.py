@@ -172,10 +172,11 @@ def layer_select(
     return linked_select(label, names, key, default=default, format_func=describe, slider=slider, width=width)
 
 
-def param_widgets(method: "Method", key: str, **defaults: Any) -> dict[str, Any]:
+def param_widgets(method: "Method", key: str, without: Sequence[str] = (), **defaults: Any) -> dict[str, Any]:
     """One widget per parameter of a method (layers excepted), in the address as `<key>_<name>`.
 
     Args:
+        without: parameters that the page chooses in another way.
         defaults: where a page starts with another value than the method does.
     """
     return {
@@ -183,7 +184,7 @@ def param_widgets(method: "Method", key: str, **defaults: Any) -> dict[str, Any]
             dataclasses.replace(param, default=defaults.get(param.name, param.default)), f"{key}_{param.name}"
         )
         for param in method.params
-        if param.kind != "layer"
+        if param.kind != "layer" and param.name not in without
     }
 
 

@@ -4,10 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
+import torch
 
 from vizcore.evaluation import compare, perturbation
 from vizcore.figures import charts, sentences
 from vizcore.figures.bars import percent
+from vizcore.methods import gradients
 from vizcore.ui import blocks, cache, prose
 from vizcore.ui.blocks import Panel
 from vizcore.ui.view import View
@@ -42,25 +44,47 @@ def slope(of: str) -> str:
 
 def beside_plain(view: View, found: Found, plain: np.ndarray) -> None:
     """The map over the picture and alone, beside the plain gradient's map (H, W), each on its own scale."""
-    panels = [
-        Panel(found.values, f"{found.title}, “{view.class_name}”", found.alt, view.picture, False, found.opacity),
-        Panel(found.values, f"{found.title} alone", found.alt, signed=False),
-        Panel(plain, "Plain gradient, on its own scale", f"Plain gradient of {view.title}", signed=False),
-    ]
-    blocks.compare(panels, clip=found.clip, share=False)
+    blocks.compare(_beside(view, found, plain), clip=found.clip, share=False)
     same = compare.in_words(cache.rank_correlation(found.values, plain))
     words.say("how alike the plain gradient is", same=same)
 
 
+def _beside(view: View, found: Found, plain: np.ndarray) -> list[Panel]:
+    return [
+        Panel(found.values, f"{found.title}, “{view.class_name}”", found.alt, view.picture, False, found.opacity),
+        Panel(found.values, f"{found.title} alone", found.alt, signed=False),
+        Panel(plain, "Plain gradient, on its own scale", f"Plain gradient of {view.title}", signed=False),
+    ]
+
+
+def filtered(view: View, found: Found, plain: np.ndarray, cutoff: float) -> None:
+    """The map without its high frequencies beside the plain gradient's map (H, W), and a control.
+
+    The control is the same numbers at random places through the same filter: it is smooth too, without a cause.
+    """
+    shuffled = np.random.default_rng(0).permutation(plain.ravel()).reshape(plain.shape)
+    control = gradients.low_pass(torch.from_numpy(shuffled), cutoff).numpy()
+    caption = "Control: the same numbers at random places, filtered"
+    panels = [*_beside(view, found, plain), Panel(control, caption, caption, signed=False)]
+    blocks.compare(panels, clip=found.clip, share=False, columns=4)
+    words.say(
+        "what the filter keeps",
+        wave=f"{2**0.5 / cutoff:.3g}",
+        kept=percent(compare.share_of_variance(found.values, plain)),
+        control=percent(compare.share_of_variance(control, plain)),
+        same=compare.in_words(cache.rank_correlation(found.values, plain)),
+    )
+
+
 def steps(view: View, found: Found, reduced: str) -> None:
-    """From the signed gradient to the map over the picture; `reduced` says how the channels are combined."""
+    """From the signed gradient to the map over the picture; `reduced` says how the channels became one number."""
     alt = found.alt
     signs = [
         Panel(found.signed, "1. With its sign: grey is zero", f"{alt}: signed values", signed=True),
         Panel(np.abs(found.signed), "2. Absolute value", f"{alt}: absolute values", signed=True),
     ]
     maps = [
-        Panel(found.values, f"3. {reduced} over the channels", f"{alt}: one number per pixel", signed=False),
+        Panel(found.values, f"3. {reduced}", f"{alt}: one number per pixel", signed=False),
         Panel(found.values, "4. Over the picture", f"{alt}, over the picture", view.picture, False, found.opacity),
     ]
     left, right = st.columns(2)
