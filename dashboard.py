@@ -25,7 +25,7 @@ PAGES = {
         Page("saliency", 10, "Saliency maps", "grain",
              "Which pixels would change the class score most, if they changed a little?"),
         Page("segmentation", 11, "Object segmentation for free", "content_cut",
-             "Outlines were never taught. A classical tool finds one from the gradient: how much of it is the tool's work?"),
+             "No outline was ever taught. A classical tool finds one from the gradient: how much is the tool's work?"),
         Page("neuron_gradient", 13, "Gradient of an activation", "ads_click",
              "One neuron, deep in the network: which pixels would change its answer?"),
         Page("guided_backprop", 14, "Guided backpropagation", "filter_alt",

@@ -95,7 +95,7 @@ def test_the_lot_falls_on_another_active_unit_and_stays():
         drawn = [other_unit.by_lot(values, unit, seed) for seed in range(60)]
         assert set(drawn) == {0, 3, 5, 7} - {unit}
         assert drawn == [other_unit.by_lot(values, unit, seed) for seed in range(60)]
-    assert set(other_unit.by_lot(-np.abs(values), 2, seed) for seed in range(90)) == set(range(8)) - {2}
+    assert {other_unit.by_lot(-np.abs(values), 2, seed) for seed in range(90)} == set(range(8)) - {2}
     first = other_unit.by_lot(np.ones(8), 4)
     assert other_unit.by_lot(np.where(np.arange(8) == first, 1, -1.0), 4) == first
     with pytest.raises(ValueError, match="only one unit"):

@@ -2,8 +2,8 @@
 
     python tests/bench/bench_methods.py [--rounds 40] [--threads 2] [--models squeezenet1_1 efficientnet_lite0]
 
-The two embedded ImageNet networks at 224x224. All candidates of a row take turns, so that other work on the machine hits them
-alike; the median is printed, and the median over the rounds of the ratio to ours. Wanted: no peer is faster
+The two embedded ImageNet networks at 224x224. All candidates of a row take turns, so that other work on the machine
+hits them alike; the median is printed, and the median over the rounds of the ratio to ours. Wanted: no peer is faster
 (ratio at least 1), and ours takes at most 1.25 times the bare passes (ratio at least 0.8).
 
 The peers get the network as published; ours, and the bare passes, have the channels-last memory order that

@@ -327,7 +327,7 @@ def other_unit(neuron: Neuron) -> int | None:
 def _other(
     view: View, neuron: Neuron, rule: str | None, other: int | None, hit: Hit | None = None, of: str = ""
 ) -> Other:
-    """The other neuron on the view's picture; or, with `hit` and the collection `of`, in a picture that was searched."""
+    """The other neuron on the view's picture; or, with `hit` and the collection `of`, in a searched picture."""
     name, x, cell = view.digest, view.x, neuron.cell
     if hit is not None:
         source, cell = open_collection(of, view.net.channels), hit.cell

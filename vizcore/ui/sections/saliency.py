@@ -164,6 +164,7 @@ def says(method: str) -> str:
         "saliency": words.text("what a gradient says"),
         "smooth_grad": words.text("what a mean of gradients says"),
         "integrated_gradients": words.text("what a path says"),
+        "forgrad": words.text("what a filtered gradient says"),
     }[method]
 
 
@@ -179,4 +180,5 @@ def differentiate(method: str) -> str:
         "saliency": words.text("step of the gradient"),
         "smooth_grad": words.text("step of SmoothGrad"),
         "integrated_gradients": words.text("step of integrated gradients"),
+        "forgrad": words.text("step of FORGrad"),
     }[method]
