@@ -13,8 +13,7 @@ view, words = ui.begin(__file__), ui.words(__file__)
 bound = {"bind": "query-params"}
 
 with ui.controls():
-    default = next((item.name for item in view.net.layers[::-1] if item.spatial and item.kind == "relu"), None)
-    layer = view.net.layer(ui.layer_select(view, default=default, keep=lambda item: item.spatial))
+    layer = view.net.layer(ui.layer_select(view, keep=lambda item: item.spatial))
     maps = ui.feature_maps(view, layer.name)
     number = ui.unit_index(maps)
     opacity = ui.opacity()

@@ -21,7 +21,7 @@ def scene():
     from vizcore import models
     from vizcore.images import gallery
 
-    net = models.load("efficientnet_lite0")
+    net = models.load("squeezenet1_1")
     return net, net.preprocess(gallery.open_image(gallery.find("gallery", "dog_bicycle_car")))
 
 
@@ -44,7 +44,7 @@ def test_the_button_leads_to_two_classes_and_their_correlations(scene):
     assert not [button for button in app.button if button.key == "demo"]
     net, x = scene
     guided = [relu_rules.guided_backprop(net, x, c)[0].numpy() for c in (MALAMUTE, TANDEM)]
-    places = [cam.upsample(cam.grad_cam(net, x, c), (224, 224))[0].numpy() for c in (MALAMUTE, TANDEM)]
+    places = [cam.upsample(cam.grad_cam(net, x, c, "fire9"), (227, 227))[0].numpy() for c in (MALAMUTE, TANDEM)]
     products = [g * p for g, p in zip(guided, places, strict=True)]
     for pair in (guided, places, products):
         assert f"Correlation: **{compare.correlation(*pair):.2f}**" in texts(app)
@@ -75,8 +75,8 @@ def test_controls_change_their_figures():
     assert unlinked[:5] == zoomed[:5] and unlinked[5:] != zoomed[5:]
     app.selectbox(key="versus").select("671").run()
     assert "Guided Grad-CAM: mountain bike" in captions(checked(app))
-    app.selectbox(key="layer").select("stage5.block3").run()
-    assert any("14 × 14 cells" in text for text in captions(checked(app)))
+    app.selectbox(key="layer").select("fire5").run()
+    assert any("27 × 27 cells" in text for text in captions(checked(app)))
     app.selectbox(key="class").select(str(TANDEM)).run()
     assert "Guided backpropagation for bicycle-built-for-two" in captions(checked(app))
 

@@ -15,7 +15,7 @@ from vizcore.inspection import top_patches
 from vizcore.models import layers as model_layers
 from vizcore.ui import cache
 
-STEM = "layer_by_layer"
+STEM, MINI = "layer_by_layer", models.spec("mini_vgg").title
 pytestmark = pytest.mark.usefixtures("few_pictures")
 
 
@@ -30,10 +30,10 @@ def layer(app):
 
 def test_alone_it_shows_the_best_vgg_there_is():
     app = checked(open_page(STEM, how_many=4, each=4), calm=True)
-    title = models.spec("vgg16" if models.status("vgg16") != "missing" else "mini_vgg").title
+    title = models.spec("vgg16" if models.status("vgg16") != "missing" else "squeezenet1_1").title
     assert app.segmented_control(key="net").value == title
     assert app.selectbox(key="pick_model").value == models.DEFAULT  # the sidebar is untouched
-    assert "Block 1" in html(app) and "Block 5" in html(app) and "10 pictures" in texts(app)
+    assert all(f">{name}<" in html(app) for name in ("relu1", "fire2", "fire9")) and "10 pictures" in texts(app)
     assert len(units(app)) == 4
     assert "What do you learn from VGG layer-by-layer visualization" in texts(app)
 
@@ -61,7 +61,7 @@ def test_vgg_16_is_shown_when_its_weights_are_on_disk(monkeypatch, tmp_path):
     monkeypatch.setitem(models.MODELS, "vgg16", spec)
     monkeypatch.setenv("VIZ_WEIGHTS_DIR", str(tmp_path))
     app = checked(open_page(STEM, how_many=4, each=4), calm=True)
-    assert app.segmented_control(key="net").options == ["VGG-16", "Miniature VGG", "EfficientNet-Lite0"]
+    assert app.segmented_control(key="net").options == ["VGG-16", "SqueezeNet 1.1", MINI, "EfficientNet-Lite0"]
     assert app.segmented_control(key="net").value == "VGG-16"
     assert layer(app).startswith("features.") and "Block 5" in html(app)
     cache.load_net.clear()
@@ -73,13 +73,13 @@ def test_through_the_table():
 
 
 def test_every_control_changes_what_is_shown():
-    app = checked(open_page(STEM, net="Miniature VGG", how_many=4, each=4))
+    app = checked(open_page(STEM, net=MINI, how_many=4, each=4))
     net = models.load("mini_vgg")
     assert layer(app) == model_layers.block_ends(net)[2].name
     most = units(app)
     before = html(app)
     checked(app.segmented_control(key="back").set_value("Guided").run())
-    assert html(app) != before and "right guided of the same boxes" in texts(app)
+    assert html(app) != before and "the drawings of the same boxes (guided)" in texts(app)
     checked(app.segmented_control(key="back").set_value("Gradient").run())
     assert "The plain gradient says" in texts(app) and "Rule = contextlib.nullcontext" in app.code[0].value
     checked(app.segmented_control(key="how_many").set_value(6).run())
@@ -108,7 +108,7 @@ def test_a_layer_that_ends_no_block_has_a_sheet_too():
     net = models.load("mini_vgg")
     ends = {item.name for item in model_layers.block_ends(net)}
     other = next(item.name for item in model_layers.candidates(net) if item.name not in ends)
-    app = checked(open_page(STEM, net="Miniature VGG", of_layer=other, how_many=4, each=4), calm=True)
+    app = checked(open_page(STEM, net=MINI, of_layer=other, how_many=4, each=4), calm=True)
     assert layer(app) == other and f"each unit of {other}" in texts(app)
 
 

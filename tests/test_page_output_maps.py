@@ -9,7 +9,7 @@ from page_visits import texts, through_the_table
 from vizcore.inspection import activations
 
 open_page = partial(page_visits.open_page, "output_maps")
-LAYER = "stage3.block1.expand.relu"
+LAYER = "fire2.expand3x3_relu"
 
 
 def test_through_the_table():
@@ -17,12 +17,14 @@ def test_through_the_table():
     assert "Output maps" in app.title[0].value
 
 
-def test_numbers_shown_are_those_of_the_maps(lite0):
+def test_numbers_shown_are_those_of_the_maps():
+    from vizcore import models
     from vizcore.images import gallery
 
+    net = models.load("squeezenet1_1")
     app = open_page(layer=LAYER, image="jaguar")
-    x = lite0.preprocess(gallery.open_image(gallery.find("gallery", "jaguar")))
-    numbers = activations.statistics(activations.feature_maps(lite0, x, LAYER))
+    x = net.preprocess(gallery.open_image(gallery.find("gallery", "jaguar")))
+    numbers = activations.statistics(activations.feature_maps(net, x, LAYER))
     assert f"{100 * numbers.sparsity.mean():.3g} % of all values" in texts(app)
     assert f"strongest ({numbers.mean.argmax()})" == app.number_input(key="unit").placeholder
     assert f"Map {numbers.mean.argmax()} has the largest mean" in texts(app)
@@ -30,7 +32,7 @@ def test_numbers_shown_are_those_of_the_maps(lite0):
 
 def test_controls():
     app = open_page()
-    for layer, size in ((LAYER, "144 maps of 56 × 56"), ("head.relu", "1280 maps of 7 × 7")):
+    for layer, size in ((LAYER, "64 maps of 56 × 56"), ("fire9", "512 maps of 13 × 13")):
         app.selectbox(key="layer").set_value(layer).run()
         assert f"**{layer}**: {size}" in texts(app)
     app.segmented_control(key="scale").set_value("each").run()
@@ -38,9 +40,9 @@ def test_controls():
     for key, value in (("sort", "index"), ("sort", "max"), ("drawn", "smooth")):
         app.segmented_control(key=key).set_value(value).run()
         assert not app.exception
-    app.number_input(key="unit").set_value(1279).run()
-    app.selectbox(key="layer").set_value("stem.relu").run()
-    assert not app.exception and app.number_input(key="unit").value == 31
+    app.number_input(key="unit").set_value(511).run()
+    app.selectbox(key="layer").set_value("relu1").run()
+    assert not app.exception and app.number_input(key="unit").value == 63
     app.selectbox(key="second").set_value("jaguar").run()
     assert "The same maps for" in texts(app) and "correlation of" in texts(app)
     app.slider(key="opacity").set_value(0.8).run()
@@ -48,7 +50,7 @@ def test_controls():
 
 
 def test_negative_layers_say_so():
-    assert "blue is below zero" in texts(open_page(layer="stem.conv"))
+    assert "blue is below zero" in texts(open_page(layer="conv1"))
 
 
 def test_a_link_reproduces_the_view_and_an_impossible_unit_does_not_stop_it():

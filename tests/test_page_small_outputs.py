@@ -14,10 +14,11 @@ def metric(app, label):
 
 def test_page_alone_names_the_real_size_of_the_field():
     app = open_page()
-    assert metric(app, "Theoretical field") == "851 px"
-    assert metric(app, "Of it in the picture") == "224 × 224 px"
-    assert "7 × 7 cells for 224 × 224 pixels" in texts(app)
-    assert "851 pixels wide, is larger than the picture of 224" in texts(app)
+    assert metric(app, "Theoretical field") == "207 px"
+    assert metric(app, "Of it in the picture") == "207 × 207 px"
+    assert "13 × 13 cells for 227 × 227 pixels" in texts(app)
+    lite0 = open_page(model="efficientnet_lite0", inputs=1)
+    assert "851 pixels wide, is larger than the picture of 224" in texts(lite0)
 
 
 def test_through_the_table():
@@ -36,24 +37,24 @@ def test_every_control_changes_what_is_shown():
     assert "The cell at row 0, column 6 is" in texts(app)
     checked(app.slider(key="opacity").set_value(0.9).run())
     checked(app.number_input(key="unit").set_value(7).run())
-    checked(app.selectbox(key="layer").select("stage2.block1.depthwise.relu").run())
+    checked(app.selectbox(key="layer").select("fire3").run())
     field = int(metric(app, "Theoretical field").split()[0])
     assert field < 224 and int(metric(app, "Of it in the picture").split()[0]) < field  # at the upper edge
     assert "56 × 56 cells" in texts(app)
 
 
 def test_link_reproduces_the_view_and_wrong_numbers_fall_back():
-    app = open_page(layer="stage7.block1.project.conv", unit=3, row=1, column=2, inputs=1)
+    app = open_page(layer="fire9.squeeze", unit=3, row=1, column=2, inputs=1)
     assert "The cell at row 1, column 2" in texts(app)
     assert app.number_input(key="unit").value == 3
     app = open_page(layer="nothing", unit=99999, row=77, inputs=1)
-    assert "7 × 7 cells" in texts(app)
+    assert "13 × 13 cells" in texts(app)
 
 
 def test_a_smaller_layer_takes_the_nearest_cell():
-    app = open_page(layer="stem.conv", row=100, inputs=1)
-    checked(app.selectbox(key="layer").select("head.relu").run())
-    assert app.number_input(key="row").value == 6
+    app = open_page(layer="conv1", row=100, inputs=1)
+    checked(app.selectbox(key="layer").select("fire9").run())
+    assert app.number_input(key="row").value == 12
 
 
 def test_digit_networks():

@@ -12,9 +12,9 @@ pytestmark = pytest.mark.usefixtures("few_pictures")
 
 def test_page_alone_shows_map_patches_and_classes():
     app = open_page()
-    assert "rank 1 of 1280 maps" in texts(app)
+    assert "rank 1 of 512 maps" in texts(app)
     assert "cut to half the picture's side" in texts(app)
-    assert "Exact: behind head.relu" in texts(app)
+    assert "Exact: after fire9" in texts(app)
     assert "Make a picture" in app.toggle(key="made").label
 
 
@@ -24,23 +24,24 @@ def test_through_the_table():
 
 
 def test_every_control_changes_what_is_shown():
-    app = open_page(layer="stage3.block1.expand.relu", unit=5)
+    app = open_page(layer="fire2", unit=5)
     assert "To first order" in texts(app) and "its whole" in texts(app)
     first = next(c.value for c in app.caption if c.value.startswith("The patches"))
     checked(app.number_input(key="unit").set_value(6).run())
     assert next(c.value for c in app.caption if c.value.startswith("The patches")) != first
     checked(app.segmented_control(key="back").set_value("Deconvnet").run())
-    assert "Deconvnet needs max-pooling" in texts(app)
-    checked(app.segmented_control(key="back").set_value("Gradient").run())
     assert "Deconvnet needs" not in texts(app)
+    lite0 = open_page(model="efficientnet_lite0", layer="stage3.block1.expand.relu", unit=5, back="Deconvnet")
+    assert "Deconvnet needs max-pooling" in texts(lite0)
+    checked(app.segmented_control(key="back").set_value("Gradient").run())
     checked(app.segmented_control(key="among").set_value("all pictures").run())
     checked(app.slider(key="opacity").set_value(0.2).run())
-    checked(app.selectbox(key="layer").select("stem.relu").run())
-    assert "of 32 maps" in texts(app)
+    checked(app.selectbox(key="layer").select("relu1").run())
+    assert "of 64 maps" in texts(app)
 
 
 def test_made_picture_follows_seed_and_steps():
-    app = open_page(layer="stage2.block1.expand.relu", unit=3, made="true", steps=32)
+    app = open_page(layer="fire2.squeeze_relu", unit=3, made="true", steps=32)
     said = next(m.value for m in app.markdown if m.value.startswith("Mean activation"))
     assert "times the noise's" in said
     checked(app.number_input(key="seed").set_value(4).run())

@@ -7,6 +7,7 @@ import page_visits
 import pytest
 from page_visits import texts, through_the_table
 
+from vizcore import models
 from vizcore.images import gallery
 from vizcore.inspection import filters
 
@@ -41,9 +42,9 @@ def test_first_digit_is_a_zero():
     assert gallery.digits()[3][index] == 0
 
 
-def test_kernel_controls(lite0):
+def test_kernel_controls():
     app = open_page()
-    bank = filters.filter_bank(lite0, "stem.conv")
+    bank = filters.filter_bank(models.load("squeezenet1_1"), "conv1")
     assert app.segmented_control(key="face").value == "colour"
     assert "Kernel 0" in texts(app)
     app.segmented_control(key="order").set_value("norm").run()
@@ -56,11 +57,12 @@ def test_kernel_controls(lite0):
     app.segmented_control(key="face").set_value("one").run()
     app.number_input(key="channel").set_value(2).run()
     assert "input channel 2 of 3" in texts(app)
-    app.selectbox(key="layer").set_value("stage2.block1.depthwise.conv").run()
-    assert not app.exception and "one sheet of weights each" in texts(app)
+    depthwise = open_page(model="efficientnet_lite0", layer="stage2.block1.depthwise.conv")
+    assert not depthwise.exception and "one sheet of weights each" in texts(depthwise)
+    app.selectbox(key="layer").set_value("fire5.expand3x3").run()
     app.number_input(key="unit").set_value(95).run()
-    app.selectbox(key="layer").set_value("stem.conv").run()
-    assert not app.exception and app.number_input(key="unit").value == 31
+    app.selectbox(key="layer").set_value("conv1").run()
+    assert not app.exception and app.number_input(key="unit").value == 63
 
 
 @pytest.mark.parametrize("model", ["digits_linear", "digits_cnn"])
@@ -71,7 +73,7 @@ def test_grey_networks(model):
 
 
 def test_a_link_reproduces_the_view():
-    app = open_page(network="mlp", node=12, digit=5, layer="head.conv", order="norm", unit=9, scale="shared")
+    app = open_page(network="mlp", node=12, digit=5, layer="conv10", order="norm", unit=9, scale="shared")
     assert "hidden node 12" in texts(app) and "Kernel 9" in texts(app) and "1 × 1 kernel" in texts(app)
 
 

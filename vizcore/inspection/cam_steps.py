@@ -76,7 +76,7 @@ def unroll(net: Net, x: Tensor, target: int, layer: str | None = None, counterfa
 
 
 class LinearHead(NamedTuple):
-    """What Grad-CAM amounts to where only global average pooling and one linear layer follow.
+    """What Grad-CAM amounts to where only global average pooling and one linear layer, or 1x1 convolution, follow.
 
     Attributes:
         weight_error: largest difference between the alphas and w_k / (h w), as a share of the largest alpha.
@@ -102,15 +102,18 @@ def linear_head(net: Net, steps: Unrolled, target: int) -> LinearHead | None:
         steps: of the class itself, not of the counterfactual.
 
     Returns:
-        None where the network's last linear layer does not take one number per map. A network without any,
+        None where the network's last layer with weights does not take one number per map. A network without any,
         whose maps are the classes themselves, has weight 1 for the class's own map and 0 for the others.
     """
-    linear = model_layers.linear_head(net)
+    linear, last = model_layers.linear_head(net), model_layers.class_maps(net)
     maps, height, width = steps.activations.shape
     bias = 0.0
     if linear is not None and linear.in_features == maps:
         row = linear.weight[target]
         bias = 0.0 if linear.bias is None else float(linear.bias[target])
+    elif last is not None and last.in_channels == maps and last.kernel_size == (1, 1):
+        row = last.weight[target, :, 0, 0]  # the average of a 1x1 convolution is the convolution of the averages
+        bias = 0.0 if last.bias is None else float(last.bias[target])
     elif linear is None and maps == len(net.categories):
         row = torch.zeros_like(steps.weights)
         row[target] = 1

@@ -17,6 +17,7 @@ from vizcore.inspection.effective_field import clipped
 from vizcore.inspection.top_patches import Hit
 from vizcore.inspection.unit_gradients import map_shape
 from vizcore.models import Layer, Net, partial
+from vizcore.models.layers import joins
 from vizcore.types import Box, Cell
 
 
@@ -53,15 +54,18 @@ def layers(net: Net) -> tuple[Layer, ...]:
 
 
 def default_layer(net: Net) -> str:
-    """The deepest ReLU that sees at most half the picture's side; without one, the last layer with maps."""
+    """The deepest ReLU, or block that joins several, that sees at most half the picture's side; else the last maps."""
     found = layers(net)
     if not found:
         raise ValueError(f"{net.title} has no layer with neurons to choose. Choose another model in the sidebar.")
     maps = [layer for layer in found if layer.spatial]
+    joined = joins(net)
     small = [
         layer
         for layer in maps
-        if layer.receptive_field and layer.kind == "relu" and 2 * layer.receptive_field.size <= net.input_size
+        if (layer.name in joined if joined else layer.kind == "relu")
+        and layer.receptive_field
+        and 2 * layer.receptive_field.size <= net.input_size
     ]
     return (small or maps or found)[-1].name
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vizcore.methods.relu_rules import guided_backprop
 from vizcore.models import Net, partial
-from vizcore.models.layers import linear_head
+from vizcore.models.layers import last_features, linear_head
 from vizcore.types import Progress, report
 
 _AT_ONCE = 4  # pictures in one forward pass: the layers of more would outgrow what glibc keeps, and be slower
@@ -253,7 +253,7 @@ def cam(net: Net, x: Tensor, target: int | Tensor, layer: str | None = None) -> 
     Raises:
         ValueError: the network ends in something else.
     """
-    if layer not in (None, net.cam_layer):
+    if layer not in (None, net.cam_layer, last_features(net)):
         raise ValueError("CAM exists at the last convolutional map only. Use Grad-CAM for other layers.")
     layer = map_layer(net, None)
     targets = net.check_target(target, len(x))

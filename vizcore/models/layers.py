@@ -67,9 +67,9 @@ def stops(net: Net) -> tuple[str, ...]:
 
 def map_layers(net: Net) -> tuple[Layer, ...]:
     """The layers with maps that compute something of their own, in the order of execution: convolutions,
-    activation functions and pooling, but neither normalization nor modules made of others."""
-    kinds = ("conv", "relu", "activation", "pool")
-    return tuple(layer for layer in net.layers if layer.spatial and layer.kind in kinds)
+    activation functions and pooling, but neither normalization nor modules made of others, unless they join maps."""
+    kinds, joined = ("conv", "relu", "activation", "pool"), joins(net)
+    return tuple(item for item in net.layers if item.spatial and (item.kind in kinds or item.name in joined))
 
 
 def weighted_layers(net: Net) -> tuple[str, ...]:

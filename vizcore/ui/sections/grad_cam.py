@@ -117,8 +117,8 @@ def variants(view: View, layer: str) -> None:
     for method in quick:
         title = methods.METHODS[method].title
         try:
-            chosen = None if method == "cam" and layer == view.net.cam_layer else layer
-            result = cache.attribution(view, method, layer=chosen)
+            last = layer in (view.net.cam_layer, model_layers.last_features(view.net))
+            result = cache.attribution(view, method, layer=None if method == "cam" and last else layer)
         except ValueError:
             st.caption(words.text("a method that cannot run here", title=title))
             continue
