@@ -116,6 +116,7 @@ def test_four_branches_meet_in_an_inception_block():
     [
         "efficientnet_lite0",
         "mini_vgg",
+        "mini_alexnet",
         "digits_linear",
         "resnet18",
         "googlenet",

@@ -10,6 +10,7 @@ from page_visits import texts, through_the_table
 from vizcore import models
 from vizcore.images import gallery
 from vizcore.inspection import filters
+from vizcore.ui.sections import weights as section
 
 open_page = partial(page_visits.open_page, "weights")
 
@@ -75,6 +76,18 @@ def test_grey_networks(model):
 def test_a_link_reproduces_the_view():
     app = open_page(network="mlp", node=12, digit=5, layer="conv10", order="norm", unit=9, scale="shared")
     assert "hidden node 12" in texts(app) and "Kernel 9" in texts(app) and "1 × 1 kernel" in texts(app)
+
+
+def test_small_weights_are_in_thousandths():
+    assert "The weights in thousandths;" in texts(open_page(model="mini_alexnet", unit=19))
+    assert "The weights;" in texts(open_page(model="mini_vgg", unit=0))
+
+
+def test_large_first_filters_come_with_the_dashboard():
+    shown = [name for name in section.FIRST_LAYERS if models.spec(name).embedded]
+    captions = [section.first_filters(name)[1] for name in shown]
+    assert captions[0] == "Miniature AlexNet (this gallery): 48 filters of 11 × 11"
+    assert captions[1:] and all(caption.endswith("filters of 3 × 3") for caption in captions[1:])
 
 
 def test_missing_networks_are_named():

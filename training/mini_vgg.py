@@ -120,13 +120,13 @@ def logits_of(network: nn.Module, pixels: Tensor) -> Tensor:
 
 
 def fold(state: dict[str, Tensor], eps: float = 1e-5) -> dict[str, Tensor]:
-    """The weights of mini_vgg() from those of mini_vgg(batch_norm=True): the same function in evaluation mode.
+    """The weights of a network from those of the same with batch_norm=True: the same function in evaluation mode.
 
     Normalization multiplies each channel by s = weight / sqrt(variance + eps) and adds a constant; the
     convolution before it can do both.
     """
     folded = {name: value.double() for name, value in state.items() if "norm" not in name}
-    for name in [name for name in state if ".norm" in name and name.endswith(".weight")]:
+    for name in [name for name in state if "norm" in name and name.endswith(".weight")]:
         norm = name.removesuffix(".weight")
         conv = norm.replace("norm", "conv")
         mean, variance, bias = (state[f"{norm}.{part}"].double() for part in ("running_mean", "running_var", "bias"))
@@ -230,14 +230,20 @@ def publish(data: views.Views, folder: Path) -> None:
     )
 
 
-def card(student: Tensor, teacher: Tensor, held: dict[str, Agreement], errors: dict[str, float]) -> str:
-    """The model card, with a row for every picture of the gallery."""
+def gallery_table(student: Tensor, teacher: Tensor) -> str:
+    """What both, (N, 1000), say about every picture of the gallery, as a table of Markdown."""
     names = gallery.imagenet_categories()
-    whole, shares = agreement(student, teacher), student.softmax(1)
-    rows = []
+    rows = ["| picture | teacher | student | its probability |", "| --- | --- | --- | --- |"]
+    shares = student.softmax(1)
     for asset, mine, theirs, share in zip(gallery.records("gallery"), student, teacher, shares, strict=True):
         best = int(mine.argmax())
         rows.append(f"| {asset.id} | {names[int(theirs.argmax())]} | {names[best]} | {share[best]:.2f} |")
+    return "\n".join(rows)
+
+
+def card(student: Tensor, teacher: Tensor, held: dict[str, Agreement], errors: dict[str, float]) -> str:
+    """The model card, with a row for every picture of the gallery."""
+    whole = agreement(student, teacher)
     measured = [
         ("the gallery, shipped weights (all of it was trained on)", whole),
         ("crops of photographs never seen", held["photographs"]),
@@ -283,9 +289,7 @@ such mistakes too: agreement is not accuracy.
 
 ## Gallery
 
-| picture | teacher | student | its probability |
-| --- | --- | --- | --- |
-{chr(10).join(rows)}
+{gallery_table(student, teacher)}
 """
 
 

@@ -1,4 +1,4 @@
-"""Training views for the miniature VGG, and what its teacher says about them.
+"""Training views for the miniatures, and what their teacher says about them.
 
 A view is a random crop of a photograph, or a cut-out pasted over a background. Pictures are split once, by seed,
 into those to learn from and those held out; no view mixes pictures of both sides.

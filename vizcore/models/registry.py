@@ -164,6 +164,13 @@ _SPECS = (
         "f125ed89e9a5d96b72a596de456bfe3c96b342586a098090ac3022cd36401b5b", 5.3,
         "training/mini_vgg.py, taught by EfficientNet-Lite0 (Apache-2.0)", input_size=112, resize=128,
     ),
+    Spec(
+        "mini_alexnet", "Miniature AlexNet (this gallery)",
+        "A teaching network that knows this gallery, not an ImageNet model: 11x11 first filters, max-pooling.",
+        _small("mini_alexnet"), _small_path("mini_alexnet"),
+        "8da4a610cfd9c664229a7c403f010311aab694a4acb73a7a7b0dbc54419f9906", 1.5,
+        "training/mini_alexnet.py, taught by EfficientNet-Lite0 (Apache-2.0)", input_size=112, resize=128,
+    ),
     _digits("digits_linear", "Digits: linear", "One linear layer: one template for each digit.",
             "e72c378783e136c302ccb300196036b5d329df7017cd6cf63d590f4babe90de9", 0.03),
     _digits("digits_mlp", "Digits: one hidden layer", "784-128-10 with a ReLU between.",

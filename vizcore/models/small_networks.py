@@ -11,6 +11,12 @@ from torch import nn
 DIGIT_NAMES = tuple("0123456789")
 DIGITS_MEAN, DIGITS_STD = 0.0, 1.0  # pixels from 0 (ground) to 1 (ink) go in as they are, so that ground adds nothing
 MINI_VGG_BLOCKS = ((32, 1), (64, 1), (128, 2), (256, 2), (256, 2))  # (channels, convolutions) of each block
+MINI_ALEXNET_LAYERS = (
+    (48, 11, 3, 4),
+    (96, 5, 1, 2),
+    (160, 3, 1, 1),
+    (192, 3, 1, 1),
+)  # channels, kernel, stride, padding
 
 
 def digits_linear() -> nn.Sequential:
@@ -71,3 +77,28 @@ def mini_vgg(batch_norm: bool = False) -> nn.Sequential:
     blocks["flatten"] = nn.Flatten()
     blocks["classifier"] = nn.Linear(incoming, 1000)
     return nn.Sequential(blocks)
+
+
+def mini_alexnet(batch_norm: bool = False) -> nn.Sequential:
+    """A miniature AlexNet, from (N, 3, 112, 112) to (N, 1000): large first filters, four convolutions with ReLUs.
+
+    11x11 filters with stride 3 (37 x 37 maps), 5x5, then twice 3x3; overlapping 3x3 max-pooling with stride 2 after
+    the first two; the last maps (192 x 8 x 8) are averaged and classified by one linear layer. `batch_norm` puts a
+    normalization between convolution and ReLU: for training only, the shipped weights have it folded in.
+    Source: Krizhevsky et al., ImageNet classification with deep convolutional neural networks, 2012 (there five
+    convolutions and three linear layers, 61 million weights, stride 4 on 224 x 224 pixels).
+    """
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    incoming = 3
+    for number, (channels, kernel, stride, padding) in enumerate(MINI_ALEXNET_LAYERS, start=1):
+        layers[f"conv{number}"] = nn.Conv2d(incoming, channels, kernel, stride, padding)
+        if batch_norm:
+            layers[f"norm{number}"] = nn.BatchNorm2d(channels)
+        layers[f"relu{number}"] = nn.ReLU()
+        if number <= 2:
+            layers[f"pool{number}"] = nn.MaxPool2d(3, 2)
+        incoming = channels
+    layers["average"] = nn.AdaptiveAvgPool2d(1)
+    layers["flatten"] = nn.Flatten()
+    layers["classifier"] = nn.Linear(incoming, 1000)
+    return nn.Sequential(layers)

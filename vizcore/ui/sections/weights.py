@@ -24,7 +24,7 @@ from vizcore.ui.components import draw_digit, tiles
 from vizcore.ui.view import View
 
 NETWORKS = {"linear": "digits_linear", "mlp": "digits_mlp"}
-FIRST_LAYERS = ("alexnet", "resnet18", "efficientnet_lite0", "mini_vgg")
+FIRST_LAYERS = ("alexnet", "mini_alexnet", "resnet18", "squeezenet1_1", "efficientnet_lite0", "mini_vgg")
 words = prose.words(__file__)
 
 
@@ -259,8 +259,10 @@ def one_kernel(
         if sheets[0].size > 1:
             spread = bank[unit].std() / (np.abs(bank[unit]).max() or 1)
             names = ("red", "green", "blue") if len(sheets) == 3 else ("",)
-            st.html(tables.kernel_tables(sheets, names))
-            st.caption(words.text("caption of the weights", spread=f"{100 * spread:.0f}"))
+            small = bool(np.abs(sheets).max() < 0.1)  # two decimals would hide them
+            st.html(tables.kernel_tables(sheets * 1000 if small else sheets, names))
+            unit_of_all = " in thousandths" if small else ""
+            st.caption(words.text("caption of the weights", unit=unit_of_all, spread=f"{100 * spread:.0f}"))
         else:
             positive, negative = int((bank[unit] > 0).sum()), int((bank[unit] < 0).sum())
             words.say("a kernel of one weight", channels=bank.shape[1], positive=positive, negative=negative)
