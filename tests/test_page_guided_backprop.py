@@ -3,10 +3,18 @@
 import re
 from functools import partial
 
+import numpy as np
 import page_visits
 import pytest
-from page_visits import through_the_table
+from page_visits import captions, through_the_table
 from streamlit.testing.v1 import AppTest
+
+from vizcore import images, models
+from vizcore.evaluation import compare, randomization
+from vizcore.images.collection import open_collection
+from vizcore.images.gallery import find
+from vizcore.methods import gradients, relu_rules
+from vizcore.models import layers as model_layers
 
 open_page = partial(page_visits.open_page, "guided_backprop")
 
@@ -94,11 +102,46 @@ def test_more_random_layers_and_another_seed_change_the_numbers():
     assert seeded[1] != top[1]
 
 
+def test_what_increases_and_what_decreases_before_and_after_the_rule():
+    app = open_page(model="mini_vgg", image="giant_panda")
+    net = models.load("mini_vgg")
+    x = net.preprocess(images.load(find("gallery", "giant_panda").file))
+    target = int(net(x)[0].argmax())
+    plain = gradients.input_gradient(net, x, target)[0].numpy()
+    guided = relu_rules.guided_backprop(net, x, target)[0].numpy()
+    (table,) = (e.proto.body for e in app.get("html") if "at the first ReLU" in e.proto.body)
+    for name, values in (("Gradient", plain), ("Guided", guided)):
+        row = re.search(rf">{name}, at the picture</th>(.*?)</tr>", table)[1]
+        shown = [float(found) for found in re.findall(r"([\d.]+) % increase", row)]
+        size = values[values > 0].sum() / np.abs(values).sum()
+        assert shown == pytest.approx([100 * (values > 0).mean(), 100 * size], abs=0.6)
+    row = re.search(r">Guided, at the first ReLU</th>(.*?)</tr>", table)[1]
+    assert row.count(" 0 % decrease") == 2
+    assert captions(app)[:4] == [
+        f"{title}: {what}" for title in ("Gradient", "Guided") for what in ("increases", "decreases")
+    ]
+    app.segmented_control(key="after").set_value("Deconvnet").run()
+    app.segmented_control(key="at").set_value("First ReLU").run()
+    assert not app.exception and "Deconvnet: increases" in captions(app)
+
+
+def test_the_numbers_of_the_exercise_hold_on_some_of_the_pictures():
+    """Measured on ten pictures: 0.96 to 0.99 and below 0.45 (SqueezeNet), 0.79 to 0.95 (EfficientNet-Lite0)."""
+    pictures = open_collection()
+    for name, low in (("squeezenet1_1", 0.93), ("efficientnet_lite0", 0.7)):
+        net = models.load(name)
+        layers = model_layers.weighted_layers(net)
+        half, last = (randomization.randomize(net, layers[at], 0) for at in (len(layers) // 2, -1))
+        for number in (0, 7, 14):
+            x = net.preprocess(pictures.open(number))
+            target = int(net(x)[0].argmax())
+            guided, after = (relu_rules.guided_backprop(n, x, target)[0].numpy() for n in (net, half))
+            plain, other = (gradients.input_gradient(n, x, target)[0].numpy() for n in (net, last))
+            assert compare.spearman(guided, after) > low and compare.spearman(plain, other) < 0.6
+
+
 def test_a_network_without_relu_says_so(monkeypatch):
     from torch import nn
-
-    from vizcore import models
-    from vizcore.methods import relu_rules
 
     linear = models.wrap(nn.Sequential(nn.Flatten(), nn.Linear(3 * 64, 4)), "linear", input_size=8)
     assert "no ReLU" in relu_rules.notes(linear, "deconvnet", "unit")[0]

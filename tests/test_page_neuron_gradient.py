@@ -22,7 +22,7 @@ def metrics(app) -> dict[str, str]:
 def test_page_alone_shows_the_three_steps_and_true_numbers():
     app = open_page(PAGE, image="giant_panda")
     heads = [header.value for header in app.header]
-    assert heads[:3] == ["1 Pick a neuron", "2 The pictures it answers most", "3 The gradient of its activation"]
+    assert heads[:3] == ["1 Pick a neuron", "2 The pictures that excite it most", "3 The gradient of its activation"]
     net = models.load("efficientnet_lite0")
     layer = neurons.default_layer(net)
     x = net.preprocess(images.load(find("gallery", "giant_panda").file))
@@ -64,7 +64,7 @@ def test_every_control_changes_what_is_shown():
     checked(app.toggle(key="zoomed").set_value(False).run())
     whole = html(app)
     checked(app.toggle(key="same").set_value(True).run())
-    assert len(set(re.findall(r"Gradient, ± ([^<\"]+)", html(app)))) == 1
+    assert len(set(re.findall(r"Gradient, ± ([^;]+);", html(app)))) == 1
     assert html(app) != whole
     checked(app.button_group(key="back_by").set_value(["Deconvnet"]).run())
     assert "Deconvnet, ±" in html(app) and "Guided, ±" not in html(app) and "Gradient, ±" not in html(app)
@@ -73,6 +73,29 @@ def test_every_control_changes_what_is_shown():
     assert float(metrics(app)["Promised for a step of 8"]) == pytest.approx(8 * float(promised), rel=2e-2)
     checked(app.selectbox(key="layer").select("block4.conv1").run())
     assert "Before its ReLU" not in metrics(app) and metrics(app)["Neurons in this layer"] == f"{256 * 14 * 14:,}"
+
+
+def test_another_neuron_at_the_same_place_and_what_increases():
+    where = {"model": "mini_vgg", "layer": "block4.relu1", "unit": 9, "row": 6, "column": 7, "image": "giant_panda"}
+    app = open_page(PAGE, **where, beside=30)
+    net = models.load("mini_vgg")
+    x = net.preprocess(images.load(find("gallery", "giant_panda").file))
+    top, left, bottom, right = neurons.field_box(net.layer("block4.relu1"), (6, 7), 224, 224)
+    for rule, title in ((None, "Gradient"), ("guided", "Guided")):
+        pair = [unit_gradients.gradient(net, x, "block4.conv1", k, (6, 7), rule).gradients[0] for k in (9, 30)]
+        inside = [values[:, top:bottom, left:right].ravel() for values in pair]
+        said = re.search(rf"{title}: correlation of the two \*\*(-?[\d.]+)\*\*", texts(app))
+        assert float(said[1]) == pytest.approx(np.corrcoef(*inside)[0, 1], abs=0.006)
+        assert any(caption.startswith(f"{title}, map 30: correlation") for caption in captions(app))
+    plain = unit_gradients.gradient(net, x, "block4.conv1", 9, (6, 7)).gradients[0]
+    up = plain[plain > 0].sum() / np.abs(plain).sum()
+    said = re.search(r"size ([\d.]+) % is increase and ([\d.]+) % decrease", texts(app))
+    assert float(said[1]) == pytest.approx(100 * up, abs=0.6)
+    assert "map 30 ±" in html(app)
+    checked(app.number_input(key="beside").set_value(9).run())
+    assert "Guided: correlation of the two **1.00**" in texts(app)
+    checked(app.number_input(key="beside").set_value(None).run())
+    assert "drawn by lot" in texts(app) and "map 30 ±" not in html(app)
 
 
 def test_a_shut_relu_has_no_gradient_unless_the_page_starts_before_it():

@@ -1,10 +1,16 @@
 """The page Inside one unit."""
 
+import re
 from functools import partial
 
+import numpy as np
 import page_visits
 import pytest
 from page_visits import checked, texts, through_the_table
+
+from vizcore import models
+from vizcore.images.collection import open_collection
+from vizcore.inspection import likeness, top_patches, unit_gradients
 
 open_page = partial(page_visits.open_page, "unit")
 pytestmark = pytest.mark.usefixtures("few_pictures")
@@ -38,6 +44,48 @@ def test_every_control_changes_what_is_shown():
     checked(app.slider(key="opacity").set_value(0.2).run())
     checked(app.selectbox(key="layer").select("relu1").run())
     assert "of 64 maps" in texts(app)
+
+
+def test_another_units_drawings_stand_beside_with_their_correlation():
+    where = {"model": "mini_vgg", "layer": "block5.relu2", "unit": 7, "other_unit": 90, "back": "Guided"}
+    app = open_page(**where)
+    net, pictures = models.load("mini_vgg"), open_collection()
+    hits = top_patches.build(net, pictures).top(net, "block5.conv2", 7)
+    alike = []
+    for hit in hits:
+        x, layer = net.preprocess(pictures.open(hit.picture)), net.layer("block5.relu2")
+        top, left, bottom, right = top_patches.patch_box(net, layer, hit.cell)
+        pair = [
+            unit_gradients.gradient(net, x, "block5.conv2", k, hit.cell, "guided").gradients[
+                0, :, top:bottom, left:right
+            ]
+            for k in (7, 90)
+        ]
+        alike.append(np.corrcoef(*(values.ravel() for values in pair))[0, 1])
+
+    def said(app) -> float:
+        return float(re.search(r"mean over the patches: \*\*(-?[\d.]+)\*\*", texts(app))[1])
+
+    assert said(app) == pytest.approx(np.mean(alike), abs=0.006)
+    assert "another unit of the layer: unit 90" in texts(app)
+    assert "almost the same drawing" in texts(app)
+    checked(app.segmented_control(key="back").set_value("Gradient").run())
+    assert said(app) < 0.6 and "almost the same" not in texts(app)
+    checked(app.number_input(key="other_unit").set_value(7).run())
+    assert said(app) == 1  # the unit beside itself
+    checked(app.number_input(key="other_unit").set_value(None).run())
+    assert "drawn by lot among those active there" in texts(app)
+
+
+def test_the_exercise_counts_how_often_late_units_gather_one_kind():
+    app = open_page(model="mini_vgg")
+    net, pictures = models.load("mini_vgg"), open_collection()
+    ranking = top_patches.build(net, pictures).rankings["block5.conv2"]
+    kinds = likeness.kinds(net, pictures)
+    same = [
+        np.mean([kinds[a] == kinds[b] for n, a in enumerate(row) for b in row[:n]]) for row in ranking.pictures.tolist()
+    ]
+    assert f"and in {100 * np.mean(same):.0f} % at block5.relu2" in texts(app)
 
 
 def test_made_picture_follows_seed_and_steps():

@@ -8,7 +8,7 @@ Its teacher is EfficientNet-Lite0, as for the miniature VGG. Here every picture 
 The filters start from random weights. Three things make them smooth instead of noisy: plain gradient descent with
 momentum, a stronger weight decay on them (the decay wears the random start away), and noise added to the pixels.
 Two CPU cores take about half a minute for an epoch when nothing else runs, with MALLOC_MMAP_MAX_=0 and
-MALLOC_TRIM_THRESHOLD_=100000000000 in the environment. The shipped weights are those after EPOCHS epochs.
+MALLOC_TRIM_THRESHOLD_=100000000000 in the environment.
 """
 
 import argparse
@@ -41,7 +41,7 @@ from training.mini_vgg import (
 from vizcore.models import small_networks
 
 SEED, BATCH, PIXELS = 2, 64, 80
-PLANNED, EPOCHS = 22, 10  # the cosine of the learning rate would end after PLANNED epochs; it is left after EPOCHS
+EPOCHS = 12
 LEARNING_RATE, MOMENTUM, WARM_UP = 0.05, 0.9, 0.05
 WEIGHT_DECAY, FIRST_DECAY = 5e-4, 0.02  # of everything, and of the first filters
 MIXUP, GREY, CONTRAST, NOISE = 0.3, 0.1, 0.3, 0.1
@@ -88,13 +88,13 @@ def batch(data: views.Views, rows: Tensor, rng: np.random.Generator) -> tuple[Te
 
 
 def fit(student: nn.Sequential, data: views.Views) -> None:
-    """Train in place: gradient descent with Nesterov's momentum, a warm-up and the first part of a cosine."""
+    """Train in place: gradient descent with Nesterov's momentum, a warm-up and a cosine to zero."""
     first = student.conv1.weight
     rest = [value for value in student.parameters() if value is not first]
     groups = [{"params": [first], "weight_decay": FIRST_DECAY}, {"params": rest, "weight_decay": WEIGHT_DECAY}]
     optimizer = torch.optim.SGD(groups, lr=LEARNING_RATE, momentum=MOMENTUM, nesterov=True)
     per_epoch = len(data) // BATCH
-    steps = per_epoch * PLANNED
+    steps = per_epoch * EPOCHS
     rate = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1.0, (step + 1) / (WARM_UP * steps)) * 0.5 * (1 + np.cos(np.pi * step / steps))
     )
@@ -178,8 +178,7 @@ with stride 2 after the first two; global average; linear to 1000 |
 backgrounds and photographs |
 | teacher | EfficientNet-Lite0: its probabilities for the same view (KL divergence, mixup); no human labels |
 | training | `training/mini_alexnet.py`, seed {SEED}, from random weights: gradient descent with momentum \
-{MOMENTUM}, {EPOCHS} epochs at {PIXELS} px of a schedule of {PLANNED}; it was stopped there, for want of time, before \
-the learning rate had come down |
+{MOMENTUM}, {EPOCHS} epochs at {PIXELS} px |
 | against noisy filters | weight decay {FIRST_DECAY} on the first filters ({WEIGHT_DECAY} elsewhere); normal noise of \
 {NOISE} standard deviations on every pixel; {GREY:.0%} of the pictures grey, contrast changed by up to {CONTRAST:.0%}. \
 No filter was drawn by hand, none is penalized for being rough |

@@ -39,7 +39,7 @@ class Pair(NamedTuple):
 
     def correlation(self, box: Box | None = None) -> float:
         """Of the two drawings, over the pixels and colours of the box (all without one): see :func:`correlation`."""
-        return correlation(*self.drawings, box)
+        return correlation(self.drawings[0], self.drawings[1], box)
 
 
 def by_lot(values: np.ndarray, unit: int, seed: int = 0) -> int:

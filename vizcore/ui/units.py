@@ -184,7 +184,7 @@ def _drawn(
         sprite, layout = sprites.atlas(patch_figures.tiles(cut, 160))
         sheets.append((render.encode(sprite, "png"), layout))
     alike = tuple(pair.correlation(box) for pair, box in zip(pairs, boxes, strict=True))
-    return Drawn(*sheets, tuple(pair.units[1] for pair in pairs), alike)
+    return Drawn(sheets[0], sheets[1], tuple(pair.units[1] for pair in pairs), alike)
 
 
 def classes(view: View, collection: str, hits: "tuple[Hit, ...]", layer: str, unit: int) -> np.ndarray:

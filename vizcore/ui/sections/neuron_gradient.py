@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 from torch import Tensor
 
 from vizcore.evaluation import compare
@@ -472,7 +473,7 @@ def _cards(
     kind = "map" if view.net.layer(layer).spatial else "neuron"
     for n, (hit, gradients, others) in enumerate(zip(hits, _gradients, _others, strict=True)):
         seen, window = neurons.field_box(view.net.layer(layer), hit.cell, side, side), _best.windows[n]
-        cut, below = window if zoomed else None, []
+        cut, below = window if zoomed else None, list[tuple[str, list[Image.Image]]]()
         for (rule, shared), values in zip(tops, gradients, strict=True):
             top = shared or patch_figures.top_of(values, seen)
             label = f"{rule}, ± {number(top)}" if values.any() else f"{rule}: zero everywhere"
