@@ -1,7 +1,5 @@
 """9 Gradients of every layer: one backward pass, the graph cut anywhere, and finite differences as the check."""
 
-from math import prod, sqrt
-
 import streamlit as st
 
 from vizcore import ui
@@ -34,8 +32,8 @@ with ui.controls():
         unit = 0 if scalar == "sum" else ui.unit_index(section.maps_of(view, layer))
         quantity = Quantity("cut", 0, layer, scalar, unit)
     else:
-        scores = ["loss", "logit", "probability"]
-        of = st.segmented_control("Gradient of the", scores, default="loss", key="of", **choice)
+        scores = ["logit", "loss", "probability"]
+        of = st.segmented_control("Gradient of the", scores, default="logit", key="of", **choice)
         quantity = Quantity(of, view.target)
     detail = st.segmented_control("Drawn", ["blocks", "all layers"], default="blocks", key="detail", **choice)
     hint = words.text("help: size")
@@ -83,7 +81,4 @@ words.end(
     formula=section.formula(quantity),
     steps=len(section.STEPS),
     values=f"{net.channels * side * side:,}",
-    layer=layer,
-    numbers=f"{(count := prod(net.layer(layer).out_shape)):,}",
-    root=f"{sqrt(count):.3g}",
 )

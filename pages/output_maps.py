@@ -71,7 +71,6 @@ def layers() -> None:
         last_count=last.out_shape[0],
         strongest=int(np.argmax(numbers.mean)),
         share=f"{share:.0f}",
-        dead=section.dead_maps(pair),
         scale=words.text("misleading: one scale" if sheet.shared else "misleading: own scales"),
     )
 

@@ -54,7 +54,7 @@ else:
 
 key = method, channels, *sorted(params.items())
 alt = f"{variant} map of {view.title} for the class {view.class_name}"
-unit = "share of the logit, without its sign" if prefix == "ig" else section.slope(of)
+unit = "share of the logit, without its sign" if prefix == "ig" else f"change of the {of} per unit of pixel value"
 found = section.Found(signed, values, key, variant, alt, unit, clip, opacity)
 if method == "saliency":
     ui.heat(
@@ -106,10 +106,4 @@ removal()
 words.end(
     functions=[gradients.input_gradient, gradients.reduce_channels, perturbation.remove, perturbation.curve],
     snippet=ui.snippet(view, method, **params),
-    spread=section.spread(found),
-    says=section.says(method),
-    cancel=section.cancelled(found),
-    softmax=words.text("what the softmax does") if method == "saliency" else "",
-    bright=section.bright(method),
-    differentiate=section.differentiate(method),
 )

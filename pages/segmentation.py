@@ -12,19 +12,12 @@ from vizcore.ui.sections import segmentation as section
 view, words = ui.begin(__file__), ui.words(__file__)
 bound = {"bind": "query-params"}
 
-measurements = {name: bench.stored(kind).rows for name, kind in section.GROUNDS.items()}
-words.say(
-    "what to expect",
-    found=sentences.without_network(measurements, section.TITLES),
-    network=models.MODELS[bench.stored().model].title,
-    count=len(composites.recipes()),
-)
 with ui.controls():
     scene = st.segmented_control(
         "Picture", section.SCENES, default=section.SCENES[0], key="scene", required=True, **bound
     )
     title = st.segmented_control(
-        "Map from", list(section.TITLES), default="Saliency map", key="source", required=True, **bound
+        "Map from", list(section.TITLES), default="SmoothGrad", key="source", required=True, **bound
     )
 source, recipe, truth = section.TITLES[title], None, None
 if scene == section.COMPOSITE and view.net.channels == 3:
@@ -35,7 +28,6 @@ elif scene == section.COMPOSITE:
     st.info(words.text("a network of grey pictures", network=view.net.title), icon=":material/info:")
 with ui.controls("cut_controls"):
     settings = section.settings(source)
-section.whose_settings(source, settings)
 section.pipeline(view, source, settings, truth)
 
 words.part("How good is it? {{count}} composites", count=len(composites.recipes()))
@@ -82,13 +74,15 @@ ui.tiles(
     gap=6,
     height=420,
     alt=f"Best and worst composites of {title} {on}: " + "; ".join(labels),
-    take=lambda index: section.show(kept.recipes[positions[index]], source),
+    take=lambda index: section.show(kept.recipes[positions[index]]),
 )
 st.caption(words.text("caption: best and worst", title=title, on=on, half=layout.count // 2))
 
+measurements = {name: bench.stored(kind).rows for name, kind in section.GROUNDS.items()}
 words.end(
     functions=[segmentation.strength, segmentation.seeds, segmentation.cut, segmentation.iou],
     snippet=section.program(view, source, settings, recipe),
     alone=sentences.alone(title, on, kept.rows[source], kept.rows["box"]),
+    without_network=sentences.without_network(measurements, section.TITLES),
     core=core,
 )

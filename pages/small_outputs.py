@@ -1,4 +1,4 @@
-"""3 Small output sizes: what a map of few cells can and cannot show, and what one cell sees."""
+"""3 Small output sizes: what a map of 7 x 7 cells can and cannot show, and what one cell sees."""
 
 import streamlit as st
 
@@ -56,10 +56,6 @@ def look_at_cells() -> None:
             charts.depth_chart,
         ],
         snippet=programs.effective_field(view.model, cache.image_file(view), layer.name, cell),
-        cells=rows * columns,
-        pixels=f"{view.net.input_size**2:,}",
-        step=section.step(layer),
-        effect=section.evenness(view, boxes, share),
     )
 
 

@@ -35,8 +35,8 @@ def shown(app, ground: str) -> None:
         np.mean([row[i] for row in kept.rows[name]]) for name in (*segmentation_bench.SOURCES, "box") for i in (0, 1)
     ]
     assert numbers[: len(expected)] == [f"{mean:.2f}" for mean in expected]
-    assert f"**Saliency map, {on}**" in texts(app)
-    assert any(caption.value.startswith(f"Saliency map, {on}: the 8 best") for caption in app.caption)
+    assert f"**SmoothGrad, {on}**" in texts(app)
+    assert any(caption.value.startswith(f"SmoothGrad, {on}: the 8 best") for caption in app.caption)
 
 
 def test_the_kind_of_background():
@@ -84,7 +84,7 @@ def test_a_composite_of_the_measurement_scores_what_was_kept(ground):
 
 def saliency_score(foreground: int) -> float:
     """What the page's own composite scores when only this percentile differs from the default."""
-    settings = segmentation.SIMONYAN._replace(foreground=foreground)
+    settings = segmentation_bench.SOURCES["saliency"][1]._replace(foreground=foreground)
     recipe = composites.Recipe("zebra", "meadow", 70, 40, 60)
     return segmentation_bench.measure_one(models.load("efficientnet_lite0"), "saliency", settings, recipe)[0].cut
 
@@ -137,22 +137,6 @@ def test_other_models(model):
         assert len(scores(app)) == 5
 
 
-def test_it_starts_as_simonyan_and_a_button_sets_what_was_measured():
-    app = open_page("segmentation", scene=COMPOSITE)
-    assert app.segmented_control(key="source").value == "Saliency map"
-    assert [app.slider(key=f"s_{name}").value for name in ("object", "ground", "cuts")] == [95, 30, 1]
-    assert "as in Simonyan et al." in texts(app) and scores(app)[0] == f"{saliency_score(95):.2f}"
-    checked(app.button(key="As in the measurement").click().run())
-    measured = segmentation_bench.SOURCES["saliency"][1]
-    names = ("sigma", "object", "ground", "cuts", "threshold")
-    assert [app.slider(key=f"s_{name}").value for name in names] == [*measured]
-    assert "as in the measurement below" in texts(app)
-    checked(app.button(key="As in Simonyan et al.").click().run())
-    assert "as in Simonyan et al." in texts(app)
-    checked(app.slider(key="s_object").set_value(80).run())
-    assert "neither as in the measurement" in texts(app)
-
-
 def test_a_bad_link_falls_back():
     app = open_page("segmentation", source="nonsense", scene="x", cutout="unicorn", size="900", sg_object="abc")
-    assert "Saliency map of" in captions(app)[1]
+    assert "SmoothGrad of" in captions(app)[1]

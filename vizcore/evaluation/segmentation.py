@@ -37,11 +37,6 @@ class Settings(NamedTuple):
     threshold: int = 75
 
 
-# The thresholds and the single cut of Simonyan et al.; they name no smoothing, and without any a map of single pixels
-# gives seeds that are scattered like it.
-SIMONYAN = Settings(foreground=95, background=30, iterations=1)
-
-
 # From a map to seeds.
 
 

@@ -27,8 +27,8 @@ def removal(logits: Mapping[str, float], share: float, name: str) -> str:
         f"random ones {random:.3g}. "
     )
     if most < random:
-        return text + "Here the map's pixels cost more of the score. Change the seed to see how much is chance."
-    return text + "Here random pixels cost at least as much: this test shows no advantage of the map."
+        return text + "Here the map finds pixels that matter more. Change the seed to see how much is chance."
+    return text + "Here random pixels hurt at least as much: the map does not name the ones that matter most."
 
 
 def gradient_by_depth(names: Sequence[str], values: Sequence[float], norm: str, what: str) -> str:

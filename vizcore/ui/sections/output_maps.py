@@ -112,20 +112,6 @@ def one_map(pair: Pair, sheet: Sheet, opacity: float) -> None:
         st.info(words.text("a dead map", unit=unit), icon=":material/info:")
 
 
-def dead_maps(pair: Pair) -> str:
-    """How many of the first picture's dead maps live with the second, in a sentence; a call for a second picture."""
-    alive = [maps.any((1, 2)) for _, maps in pair]
-    dead = int((~alive[0]).sum())
-    if len(pair) == 1:
-        return words.text("no second picture")
-    if not dead:
-        return ""
-    revived = int((~alive[0] & alive[1]).sum())
-    return words.text(
-        "dead maps of two pictures", dead=dead, alive=revived, first=pair[0][0].title, second=pair[1][0].title
-    )
-
-
 def both_sheets(pair: Pair, sheet: Sheet) -> None:
     """All maps of the second picture in the order of the first, and how alike the two mean answers are."""
     (first, mine), (second, theirs) = pair

@@ -37,11 +37,6 @@ class Found(NamedTuple):
     opacity: float
 
 
-def slope(of: str) -> str:
-    """The unit of a gradient of the "logit", "loss" or "probability" with respect to the picture."""
-    return f"change of the {of} per normalized unit of the picture"
-
-
 def beside_plain(view: View, found: Found, plain: np.ndarray) -> None:
     """The map over the picture and alone, beside the plain gradient's map (H, W), each on its own scale."""
     blocks.compare(_beside(view, found, plain), clip=found.clip, share=False)
@@ -108,7 +103,7 @@ def classes(view: View, count: int, channels: str, of: str, clip: float) -> None
         caption = f"“{name}”: logit {view.logits[c]:.3g}, {percent(view.probabilities[c])}"
         caption += "" if found is first else f". Rank correlation with the first: {alike}"
         panels.append(Panel(found, caption, f"Saliency map for {name}"))
-    blocks.compare(panels, clip=clip, unit=slope(of))
+    blocks.compare(panels, clip=clip, unit=f"change of the {of} per unit of pixel value")
 
 
 def removal(view: View, found: Found, percentage: int, fill: str, score: str, seed: int) -> None:
@@ -139,46 +134,3 @@ def removal(view: View, found: Found, percentage: int, fill: str, score: str, se
         config={"displayModeBar": False},
         alt=f"The {score} of {view.class_name} against the share of pixels removed, in three orders",
     )
-
-
-# What is true of this map and of this method, in sentences.
-
-
-def spread(found: Found) -> str:
-    """The share of the map that its strongest tenth of pixels holds, in percent."""
-    ordered = np.sort(found.values, axis=None)[::-1]
-    return f"{100 * float(ordered[: ordered.size // 10].sum()) / max(float(ordered.sum()), 1e-30):.0f}"
-
-
-def cancelled(found: Found) -> str:
-    """What a sum over the colours with their signs would leave; nothing for a grey picture."""
-    if len(found.signed) == 1:
-        return ""
-    left = float(np.abs(found.signed.sum(0)).sum()) / max(float(np.abs(found.signed).sum()), 1e-30)
-    return words.text("what the colours would cancel", left=f"{100 * left:.0f}")
-
-
-def says(method: str) -> str:
-    """What the numbers of a registered method mean."""
-    return {
-        "saliency": words.text("what a gradient says"),
-        "smooth_grad": words.text("what a mean of gradients says"),
-        "integrated_gradients": words.text("what a path says"),
-        "forgrad": words.text("what a filtered gradient says"),
-    }[method]
-
-
-def bright(method: str) -> str:
-    """What a bright pixel need not mean."""
-    integrated = method == "integrated_gradients"
-    return words.text("a bright pixel of a path" if integrated else "a bright pixel of a gradient")
-
-
-def differentiate(method: str) -> str:
-    """The step between the score and the absolute value."""
-    return {
-        "saliency": words.text("step of the gradient"),
-        "smooth_grad": words.text("step of SmoothGrad"),
-        "integrated_gradients": words.text("step of integrated gradients"),
-        "forgrad": words.text("step of FORGrad"),
-    }[method]

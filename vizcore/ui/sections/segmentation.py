@@ -66,15 +66,14 @@ def _slider(label: str, low: int, high: int, value: int, step: int, key: str, wi
     return st.slider(label, low, high, value, step, key=key, width=width, help=help or None, bind="query-params")
 
 
-def show(recipe: Recipe, source: str) -> None:
-    """Set the controls to a composite as it was measured; to be called before the page runs again."""
+def show(recipe: Recipe) -> None:
+    """Set the controls to a composite; to be called before the page runs again."""
     values = {"cutout": recipe.cutout, "ground": recipe.background} | {name: getattr(recipe, name) for name in PLACES}
     for name, value in values.items():
         if name not in st.session_state:  # a control that is not there yet would not tell the address
             st.query_params[name] = str(value)
         st.session_state[name] = value
     st.session_state["scene"] = COMPOSITE
-    adjust(source, bench.SOURCES[source][1])
 
 
 def _title(recipe: Recipe) -> str:
@@ -94,11 +93,8 @@ def composite(view: View, recipe: Recipe) -> tuple[View, np.ndarray]:
 
 
 def settings(source: str) -> Settings:
-    """A slider for each parameter; every source has its own.
-
-    They begin where the tuning set was best, those of the plain gradient with the thresholds of the paper.
-    """
-    best, key = segmentation.SIMONYAN if source == "saliency" else bench.SOURCES[source][1], _initials(source)
+    """A slider for each parameter; every source has its own, which begin where the tuning set was best."""
+    best, key = bench.SOURCES[source][1], "".join(word[0] for word in source.split("_"))
     said = words.text("help: smoothing")
     sigma = _slider("Smoothing (% of side)", 0, 15, int(best.sigma), 1, f"{key}_sigma", 180, said)
     said = words.text("help: object")
@@ -110,32 +106,6 @@ def settings(source: str) -> Settings:
     said = words.text("help: threshold")
     threshold = _slider("Threshold (percentile)", 50, 98, best.threshold, 1, f"{key}_threshold", 180, said)
     return Settings(sigma, foreground, background, iterations, threshold)
-
-
-def adjust(source: str, chosen: Settings) -> None:
-    """Set the source's sliders; to be called before the page runs again."""
-    names = ("sigma", "object", "ground", "cuts", "threshold")
-    for name, value in zip(names, chosen, strict=True):
-        st.session_state[f"{_initials(source)}_{name}"] = int(value)
-
-
-def _initials(source: str) -> str:
-    return "".join(word[0] for word in source.split("_"))
-
-
-def whose_settings(source: str, chosen: Settings) -> None:
-    """Whose the settings are, and buttons for the others that are known."""
-    known = {"As in the measurement": bench.SOURCES[source][1]}
-    if source == "saliency":
-        known["As in Simonyan et al."] = segmentation.SIMONYAN
-    if chosen == segmentation.SIMONYAN and source == "saliency":
-        words.say("settings of the paper")
-    else:
-        words.say("settings of the measurement" if chosen == known["As in the measurement"] else "settings of your own")
-    with st.container(key="known_settings", horizontal=True):
-        for name, values in known.items():
-            if values != chosen:
-                st.button(name, key=name, on_click=adjust, args=(source, values), icon=":material/tune:")
 
 
 def explained(view: View, source: str) -> Attribution:

@@ -112,12 +112,14 @@ def sizes(view: View, layer: Layer, boxes: Boxes, share: int) -> None:
         high, wide = _extent(boxes.theory)
         numbers[0].metric("Theoretical field", f"{theory.size} px", help=words.text("help: theoretical field"))
         numbers[1].metric("Of it in the picture", f"{high} × {wide} px", help=words.text("help: in the picture"))
+        whole = high * wide
     else:
         numbers[0].metric("Theoretical field", "whole picture")
+        whole = side * side
     if boxes.effect:
         high, wide = _extent(boxes.effect)
         numbers[2].metric(f"{share} % of the effect", f"{high} × {wide} px")
-        numbers[3].metric("Share of the field's area", f"{_share_of_area(view, boxes):.3g} %")
+        numbers[3].metric("Share of the field's area", f"{min(100.0, 100 * high * wide / max(1, whole)):.3g} %")
     else:
         st.info(words.text("no pixel moves the cell"), icon=":material/info:")
     if theory and theory.size > side:
@@ -128,28 +130,6 @@ def sizes(view: View, layer: Layer, boxes: Boxes, share: int) -> None:
             side=side,
         )
         st.caption(said)
-
-
-def step(layer: Layer) -> str:
-    """How far the field moves from a cell to its neighbour, in a sentence."""
-    field = layer.receptive_field
-    if field is None:
-        return words.text("a field without a step")
-    return words.text("a step of the field", stride=field.stride)
-
-
-def evenness(view: View, boxes: Boxes, share: int) -> str:
-    """On which part of the theoretical field `share` percent of the effective one lies, in a sentence."""
-    if boxes.effect is None:
-        return words.text("no effective field")
-    return words.text("how even the field is", share=share, area=f"{_share_of_area(view, boxes):.3g}")
-
-
-def _share_of_area(view: View, boxes: Boxes) -> float:
-    """Area of the effective field's box in percent of the theoretical field's part in the picture, at most 100."""
-    high, wide = _extent(boxes.effect) if boxes.effect else (0, 0)
-    all_high, all_wide = _extent(boxes.theory) if boxes.theory else (view.net.input_size,) * 2
-    return min(100.0, 100 * high * wide / max(1, all_high * all_wide))
 
 
 def _extent(box: Box) -> tuple[int, int]:
