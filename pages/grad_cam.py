@@ -71,6 +71,7 @@ if not against:
     section.check(view, steps)
 
 words.part("Two classes in one picture")
+ui.demo_button(view)
 
 
 @ui.fragment
@@ -109,4 +110,5 @@ words.end(
     cell_width=f"{side / width:.3g}",
     reach=f"; its [[receptive field]] is {field.size} pixels wide" if field else "",
     below=int((steps.before_relu < 0).sum()),
+    classes="" if against else section.class_maps(view, layer, steps),
 )

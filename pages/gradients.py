@@ -32,8 +32,8 @@ with ui.controls():
         unit = 0 if scalar == "sum" else ui.unit_index(section.maps_of(view, layer))
         quantity = Quantity("cut", 0, layer, scalar, unit)
     else:
-        scores = ["logit", "loss", "probability"]
-        of = st.segmented_control("Gradient of the", scores, default="logit", key="of", **choice)
+        scores = ["loss", "logit", "probability"]
+        of = st.segmented_control("Gradient of the", scores, default="loss", key="of", **choice)
         quantity = Quantity(of, view.target)
     detail = st.segmented_control("Drawn", ["blocks", "all layers"], default="blocks", key="detail", **choice)
     hint = words.text("help: size")

@@ -21,7 +21,7 @@ def small_network() -> None:
         x1 = st.slider("x₁", -3.0, 3.0, 1.0, 0.5, key="x1", width=140, **bound)
         x2 = st.slider("x₂", -3.0, 3.0, 1.0, 0.5, key="x2", width=140, **bound)
         weight = st.slider("Weight from x₁ to z₂", -3.0, 3.0, 2.0, 0.5, key="weight", width=150, **bound)
-        target = st.segmented_control("Cut behind", chain_rule.TARGETS, default="s", key="behind", **choice)
+        target = st.segmented_control("Cut after", chain_rule.TARGETS, default="s", key="behind", **choice)
     section.small_network(x1, x2, weight, target)
 
 

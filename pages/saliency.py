@@ -54,7 +54,8 @@ else:
 
 key = method, channels, *sorted(params.items())
 alt = f"{variant} map of {view.title} for the class {view.class_name}"
-unit = "share of the logit, without its sign" if prefix == "ig" else f"change of the {of} per unit of pixel value"
+unit = {"": f"slope of the {of}", "sg": "mean slope of the logit over noisy copies"}.get(prefix, "")
+unit = f"{unit}, per normalized unit of colour" if unit else "part of the logit's change from the baseline"
 found = section.Found(signed, values, key, variant, alt, unit, clip, opacity)
 if method == "saliency":
     ui.heat(
@@ -106,4 +107,7 @@ removal()
 words.end(
     functions=[gradients.input_gradient, gradients.reduce_channels, perturbation.remove, perturbation.curve],
     snippet=ui.snippet(view, method, **params),
+    rough=section.rough(view, values),
+    seen=section.seen(method, params),
+    bright=section.bright(method),
 )

@@ -12,12 +12,13 @@ from vizcore.ui.sections import segmentation as section
 view, words = ui.begin(__file__), ui.words(__file__)
 bound = {"bind": "query-params"}
 
+st.markdown(section.headline())
 with ui.controls():
     scene = st.segmented_control(
         "Picture", section.SCENES, default=section.SCENES[0], key="scene", required=True, **bound
     )
     title = st.segmented_control(
-        "Map from", list(section.TITLES), default="SmoothGrad", key="source", required=True, **bound
+        "Map from", list(section.TITLES), default="Saliency map", key="source", required=True, **bound
     )
 source, recipe, truth = section.TITLES[title], None, None
 if scene == section.COMPOSITE and view.net.channels == 3:
@@ -28,6 +29,7 @@ elif scene == section.COMPOSITE:
     st.info(words.text("a network of grey pictures", network=view.net.title), icon=":material/info:")
 with ui.controls("cut_controls"):
     settings = section.settings(source)
+    section.presets(source, settings)
 section.pipeline(view, source, settings, truth)
 
 words.part("How good is it? {{count}} composites", count=len(composites.recipes()))
@@ -74,7 +76,7 @@ ui.tiles(
     gap=6,
     height=420,
     alt=f"Best and worst composites of {title} {on}: " + "; ".join(labels),
-    take=lambda index: section.show(kept.recipes[positions[index]]),
+    take=lambda index: section.show(kept.recipes[positions[index]], source),
 )
 st.caption(words.text("caption: best and worst", title=title, on=on, half=layout.count // 2))
 

@@ -1,4 +1,4 @@
-"""3 Small output sizes: what a map of 7 x 7 cells can and cannot show, and what one cell sees."""
+"""3 Small output sizes: what a map of a few cells can and cannot show, and what one cell sees."""
 
 import streamlit as st
 
@@ -47,7 +47,7 @@ def look_at_cells() -> None:
     words.part("Resolution against depth")
     figure = charts.depth_chart(view.net, choices, layer.name)
     st.plotly_chart(figure, key="depth", config={"displayModeBar": False})
-    st.caption(words.text("caption: depth"))
+    section.growth(choices)
     words.end(
         functions=[
             effective_field.effective_field,
@@ -56,6 +56,8 @@ def look_at_cells() -> None:
             charts.depth_chart,
         ],
         snippet=programs.effective_field(view.model, cache.image_file(view), layer.name, cell),
+        moves=section.moves(layer),
+        uneven=section.uneven(view, boxes, share),
     )
 
 

@@ -130,3 +130,25 @@ def test_grey_network_and_network_without_maps(monkeypatch):
                     assert not app.warning and captions(app)
     finally:
         st.cache_data.clear()
+
+
+def test_the_button_shows_two_objects_and_the_way_back():
+    app = open_page(image="jaguar")
+    app.button(key="demo").click().run()
+    checked(app)
+    assert app.selectbox(key="image").value == "dog_bicycle_car"
+    assert any(text.startswith("Evidence for malamute") for text in captions(app))
+    assert any(text.startswith("Evidence for bicycle-built-for-two") for text in captions(app))
+    checked(app.button(key="demo_back").click().run())
+    assert app.selectbox(key="image").value == "jaguar" and app.button(key="demo")
+    assert not [button for button in app.button if button.key == "demo_back"]
+    assert any(text.startswith("Evidence for jaguar") for text in captions(app))
+
+
+def test_why_not_the_layer_that_makes_the_classes():
+    said = texts(open_page(model="squeezenet1_1", layer="fire9"))
+    assert "Why not conv10" in said and "999 of the 1,000 weights are zero" in said and "correlation of 1.000" in said
+    assert "A check" in said
+    said = texts(open_page(model="squeezenet1_1", layer="conv10"))
+    assert "conv10 makes one map for each class" in said and "Choose fire9" in said
+    assert "makes one map for each class" not in texts(open_page(model="efficientnet_lite0"))

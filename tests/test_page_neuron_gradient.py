@@ -77,7 +77,7 @@ def test_every_control_changes_what_is_shown():
 
 def test_another_neuron_at_the_same_place_and_what_increases():
     where = {"model": "mini_vgg", "layer": "block4.relu1", "unit": 9, "row": 6, "column": 7, "image": "giant_panda"}
-    app = open_page(PAGE, **where, beside=30)
+    app = open_page(PAGE, **where, other_unit=30)
     net = models.load("mini_vgg")
     x = net.preprocess(images.load(find("gallery", "giant_panda").file))
     top, left, bottom, right = neurons.field_box(net.layer("block4.relu1"), (6, 7), 224, 224)
@@ -92,9 +92,9 @@ def test_another_neuron_at_the_same_place_and_what_increases():
     said = re.search(r"size ([\d.]+) % is increase and ([\d.]+) % decrease", texts(app))
     assert float(said[1]) == pytest.approx(100 * up, abs=0.6)
     assert "map 30 ±" in html(app)
-    checked(app.number_input(key="beside").set_value(9).run())
+    checked(app.number_input(key="other_unit").set_value(9).run())
     assert "Guided: correlation of the two **1.00**" in texts(app)
-    checked(app.number_input(key="beside").set_value(None).run())
+    checked(app.number_input(key="other_unit").set_value(None).run())
     assert "drawn by lot" in texts(app) and "map 30 ±" not in html(app)
 
 

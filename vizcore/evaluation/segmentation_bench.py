@@ -46,6 +46,10 @@ SOURCES: dict[str, tuple[dict, Settings]] = {
 }
 BOX = Box(0.55, 0.6, 0.95, 3)
 
+# Simonyan et al., section 3.2: seeds of the object from the 95 % quantile of the saliency, of the background up to the
+# 30 % quantile, no smoothing, one graph cut. (They then keep the largest connected part, which is not done here.)
+SIMONYAN = Settings(0, 95, 30, 1, 75)
+
 
 # Measuring.
 

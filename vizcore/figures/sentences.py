@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,8 +27,8 @@ def removal(logits: Mapping[str, float], share: float, name: str) -> str:
         f"random ones {random:.3g}. "
     )
     if most < random:
-        return text + "Here the map finds pixels that matter more. Change the seed to see how much is chance."
-    return text + "Here random pixels hurt at least as much: the map does not name the ones that matter most."
+        return text + "Here the map's pixels hurt more than random ones. Change the seed to see how much is chance."
+    return text + "Here random pixels hurt at least as much: this test shows no advantage of the map."
 
 
 def gradient_by_depth(names: Sequence[str], values: Sequence[float], norm: str, what: str) -> str:
@@ -41,7 +41,7 @@ def gradient_by_depth(names: Sequence[str], values: Sequence[float], norm: str, 
     ratio = first[0] / last[0]
     change = f"{render.number(ratio)} times as large" if ratio >= 1 else f"{render.number(1 / ratio)} times smaller"
     judged = (
-        "It vanishes on the way: so little arrives that early layers would hardly learn from it."
+        "It vanishes on the way: so little arrives that plain gradient descent would hardly move early layers."
         if ratio < 1e-4
         else "It explodes on the way."
         if ratio > 1e4
@@ -106,6 +106,19 @@ def units_by_lot(others: Sequence[int], typed: bool) -> str:
     return f"for each patch one drawn by lot among those active there: units {numbers}"
 
 
+def _rivals(
+    measured: Mapping[str, Mapping[str, Sequence[Row]]], titles: Mapping[str, str]
+) -> Iterator[tuple[str, str, float, float, str]]:
+    """For each kind of background its name, the best source's title, IoU from its seeds and from a box, a verdict."""
+    for name, rows in measured.items():
+        cuts = {title: np.array([row.cut for row in rows[source]]) for title, source in titles.items()}
+        box = np.array([row.cut for row in rows["box"]])
+        best = max(cuts, key=lambda title: cuts[title].mean())
+        _, low, high = Mean.of(cuts[best] - box)
+        found = "the map is better" if low > 0 else "the box is better" if high < 0 else "no difference beyond chance"
+        yield name.lower(), best, float(cuts[best].mean()), float(box.mean()), found
+
+
 def without_network(measured: Mapping[str, Mapping[str, Sequence[Row]]], titles: Mapping[str, str]) -> str:
     """What GrabCut reaches from a plain box, beside the best source, for each kind of background.
 
@@ -113,18 +126,25 @@ def without_network(measured: Mapping[str, Mapping[str, Sequence[Row]]], titles:
         measured: for each background's name the rows of every source, and of "box".
         titles: the sources by their titles.
     """
-    said = []
-    for name, rows in measured.items():
-        cuts = {title: np.array([row.cut for row in rows[source]]) for title, source in titles.items()}
-        box = np.array([row.cut for row in rows["box"]])
-        best = max(cuts, key=lambda title: cuts[title].mean())
-        _, low, high = Mean.of(cuts[best] - box)
-        found = "the map is better" if low > 0 else "the box is better" if high < 0 else "no difference beyond chance"
-        said.append(
-            f"on {name.lower()} {box.mean():.2f}, from the seeds of the best map ({best}) "
-            f"{cuts[best].mean():.2f}: {found}"
-        )
+    said = [
+        f"on {name} {box:.2f}, from the seeds of the best map ({best}) {cut:.2f}: {found}"
+        for name, best, cut, box, found in _rivals(measured, titles)
+    ]
     return f"GrabCut does much of the work. Started from a plain box, without a network, it reaches {'; '.join(said)}."
+
+
+def box_or_map(measured: Mapping[str, Mapping[str, Sequence[Row]]], titles: Mapping[str, str]) -> str:
+    """Whether GrabCut needs the network: from the seeds of any map and from a box in the middle, per background.
+
+    Arguments as for :func:`without_network`.
+    """
+    said = []
+    for name, best, cut, box, found in _rivals(measured, titles):
+        word = {"the map is better": "does better", "the box is better": "does worse"}.get(found, "does no better")
+        said.append(
+            f"on {name}, the best of {len(titles)} maps ({best}) {word} than the box (IoU {cut:.2f} and {box:.2f})"
+        )
+    return "; ".join(said)
 
 
 def alone(title: str, on: str, rows: Sequence[Row], boxes: Sequence[Row]) -> str:

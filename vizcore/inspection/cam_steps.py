@@ -102,21 +102,22 @@ def linear_head(net: Net, steps: Unrolled, target: int) -> LinearHead | None:
         steps: of the class itself, not of the counterfactual.
 
     Returns:
-        None where the network's last layer with weights does not take one number per map. A network without any,
-        whose maps are the classes themselves, has weight 1 for the class's own map and 0 for the others.
+        None where the network's last linear layer does not take one number per map. A network without any,
+        whose maps are the classes themselves, has weight 1 for the class's own map and 0 for the others; at the maps
+        before, its last 1 x 1 convolution is the linear layer, since it may as well come after the average.
     """
-    linear, last = model_layers.linear_head(net), model_layers.class_maps(net)
+    linear, classes = model_layers.linear_head(net), model_layers.class_maps(net)
     maps, height, width = steps.activations.shape
     bias = 0.0
     if linear is not None and linear.in_features == maps:
         row = linear.weight[target]
         bias = 0.0 if linear.bias is None else float(linear.bias[target])
-    elif last is not None and last.in_channels == maps and last.kernel_size == (1, 1):
-        row = last.weight[target, :, 0, 0]  # the average of a 1x1 convolution is the convolution of the averages
-        bias = 0.0 if last.bias is None else float(last.bias[target])
     elif linear is None and maps == len(net.categories):
         row = torch.zeros_like(steps.weights)
         row[target] = 1
+    elif classes is not None and classes.kernel_size == (1, 1) and classes.in_channels == maps:
+        row = classes.weight[target, :, 0, 0]
+        bias = 0.0 if classes.bias is None else float(classes.bias[target])
     else:
         return None
     error = (steps.weights - row / (height * width)).abs().max() / steps.weights.abs().max().clamp(min=1e-12)

@@ -190,7 +190,7 @@ def scale(top: float, dimensions: int, signed: bool, unit: str = "") -> str:
     if dimensions == 3:
         colours, unit = (
             np.array([[0] * 3, [128] * 3, [255] * 3]),
-            unit or "change of each colour channel; grey is zero",
+            unit or "a number for each colour channel; grey is zero",
         )
     else:
         table = (render.DIVERGING if signed else render.HEAT)[1 if signed else 0 :]

@@ -112,7 +112,7 @@ def _backward(
 
 
 def other_unit(layer: "Layer", help: str) -> int | None:
-    """A number field for the unit to compare with, as `?beside=`; empty (None) means one drawn by lot."""
+    """A number field for the unit to compare with, as `?other_unit=`; empty (None) means one drawn by lot."""
     count = layer.out_shape[0]
     typed = index(f"Other unit, 0 to {count - 1}", "other_unit", count, -1, empty="by lot", width=190, help=help)
     return None if typed < 0 else typed

@@ -13,6 +13,7 @@ from vizcore.figures import cam as cam_figures
 from vizcore.figures.render import number
 from vizcore.inspection import cam_steps
 from vizcore.inspection.cam_steps import Unrolled
+from vizcore.models import layers as model_layers
 from vizcore.ui import blocks, cache, prose, shell
 from vizcore.ui.blocks import Panel
 from vizcore.ui.view import View
@@ -77,6 +78,34 @@ def check(view: View, steps: Unrolled) -> None:
         score=f"{head.score:.4g}",
         cells=steps.before_relu.numel(),
         error=error,
+    )
+
+
+def class_maps(view: View, layer: str, steps: Unrolled) -> str:
+    """What it means that the network's last convolution makes the classes, in sentences; nothing where it does not."""
+    last, before = view.net.cam_layer, model_layers.last_features(view.net)
+    if model_layers.class_maps(view.net) is None or not last or not before or layer not in (last, before):
+        return ""
+    there = steps if layer == last else cache.unrolled(view, last)
+    zero, count = int((there.weights == 0).sum()), len(there.weights)
+    if layer == last:
+        return words.text(
+            "the layer makes the classes themselves",
+            layer=layer,
+            before=before,
+            zero=f"{zero:,}",
+            count=f"{count:,}",
+            name=view.class_name,
+        )
+    same = compare.correlation(*(each.before_relu.cpu().numpy() for each in (steps, there)))
+    return words.text(
+        "why not the last convolution",
+        last=last,
+        layer=layer,
+        zero=f"{zero:,}",
+        count=f"{count:,}",
+        name=view.class_name,
+        same="not defined" if same is None else f"{same:.3f}",
     )
 
 

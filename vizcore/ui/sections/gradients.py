@@ -212,7 +212,11 @@ def at_the_picture(view: View, quantity: Quantity, at_input: np.ndarray, cell: t
         with column:
             enlarged = render.enlarge(picture, size, smooth=False)
             cells(key, enlarged, side, side, cell, take, caption=caption, alt=caption)
-    st.html(blocks.scale(top, 3 if colour else 2, True))
+    st.html(
+        blocks.scale(
+            top, 3 if colour else 2, True, "slope per normalized unit of colour; grey is zero" if colour else ""
+        )
+    )
 
 
 def two_passes(view: View, quantity: Quantity, at_input: np.ndarray, pixel: tuple[int, int, int], h: float) -> None:

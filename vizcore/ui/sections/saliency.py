@@ -1,6 +1,7 @@
 """The figures of the page on saliency maps."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -84,7 +85,7 @@ def steps(view: View, found: Found, reduced: str) -> None:
     ]
     left, right = st.columns(2)
     with left:
-        blocks.compare(signs)
+        blocks.compare(signs, unit=f"{found.unit}, for each colour channel; grey is zero")
     with right:
         blocks.compare(maps, clip=found.clip, unit=found.unit)
 
@@ -103,7 +104,7 @@ def classes(view: View, count: int, channels: str, of: str, clip: float) -> None
         caption = f"“{name}”: logit {view.logits[c]:.3g}, {percent(view.probabilities[c])}"
         caption += "" if found is first else f". Rank correlation with the first: {alike}"
         panels.append(Panel(found, caption, f"Saliency map for {name}"))
-    blocks.compare(panels, clip=clip, unit=f"change of the {of} per unit of pixel value")
+    blocks.compare(panels, clip=clip, unit=f"slope of the {of}, per normalized unit of colour")
 
 
 def removal(view: View, found: Found, percentage: int, fill: str, score: str, seed: int) -> None:
@@ -133,4 +134,31 @@ def removal(view: View, found: Found, percentage: int, fill: str, score: str, se
         key="removal_chart",
         config={"displayModeBar": False},
         alt=f"The {score} of {view.class_name} against the share of pixels removed, in three orders",
+    )
+
+
+def rough(view: View, values: np.ndarray) -> str:
+    """How alike neighbouring pixels of the map (H, W) are, beside those of the picture, in a sentence."""
+    picture = view.x[0].mean(0).cpu().numpy()
+    near, own = (compare.correlation(each[:, :-1], each[:, 1:]) for each in (values, picture))
+    if near is None or own is None:
+        return ""
+    return words.text("how rough the map is", near=f"{near:.2f}", own=f"{own:.2f}")
+
+
+def seen(method: str, params: Mapping[str, Any]) -> str:
+    """What a map of this method holds, in a sentence or two."""
+    if method == "smooth_grad":
+        return words.text("seen in SmoothGrad", samples=params["samples"])
+    return words.text("seen in a gradient" if method == "saliency" else "seen in integrated gradients")
+
+
+def bright(method: str) -> str:
+    """What a bright pixel of a map of this method is, in a sentence."""
+    if method == "smooth_grad":
+        return words.text("what a bright pixel of SmoothGrad is")
+    return words.text(
+        "what a bright pixel of a gradient is"
+        if method == "saliency"
+        else "what a bright pixel of integrated gradients is"
     )

@@ -1,6 +1,6 @@
 """Controls, computations and figures of the page on object segmentation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import streamlit as st
@@ -13,7 +13,7 @@ from vizcore.evaluation.segmentation import Settings
 from vizcore.evaluation.segmentation_bench import Row
 from vizcore.figures import bars as bar_figures
 from vizcore.figures import masks as mask_figures
-from vizcore.figures import render
+from vizcore.figures import render, sentences
 from vizcore.figures.bars import Bar
 from vizcore.figures.sprites import Layout, atlas
 from vizcore.images import composites, gallery
@@ -26,6 +26,7 @@ from vizcore.ui.view import View
 
 words = prose.words(__file__)
 TITLES = {methods.METHODS[name].title: name for name in bench.SOURCES}
+SLIDERS = "sigma", "object", "ground", "cuts", "threshold"  # names in the address after the source's initials
 PLACES = {"size": "Size (%)", "across": "Left to right (%)", "down": "Top to bottom (%)"}
 COMPOSITE = "Composite with known outline"
 SCENES = ["Picture of the sidebar", COMPOSITE]
@@ -66,14 +67,24 @@ def _slider(label: str, low: int, high: int, value: int, step: int, key: str, wi
     return st.slider(label, low, high, value, step, key=key, width=width, help=help or None, bind="query-params")
 
 
-def show(recipe: Recipe) -> None:
-    """Set the controls to a composite; to be called before the page runs again."""
-    values = {"cutout": recipe.cutout, "ground": recipe.background} | {name: getattr(recipe, name) for name in PLACES}
+def show(recipe: Recipe, source: str) -> None:
+    """Set the controls to a composite as it was measured; to be called before the page runs again."""
+    _set({"cutout": recipe.cutout, "ground": recipe.background} | {name: getattr(recipe, name) for name in PLACES})
+    st.session_state["scene"] = COMPOSITE
+    take(source, bench.SOURCES[source][1])
+
+
+def take(source: str, chosen: Settings) -> None:
+    """Set the sliders of a source; to be called before the page runs again."""
+    values = chosen.sigma, chosen.foreground, chosen.background, chosen.iterations, chosen.threshold
+    _set({f"{_prefix(source)}_{name}": int(value) for name, value in zip(SLIDERS, values, strict=True)})
+
+
+def _set(values: Mapping[str, str | int]) -> None:
     for name, value in values.items():
         if name not in st.session_state:  # a control that is not there yet would not tell the address
             st.query_params[name] = str(value)
         st.session_state[name] = value
-    st.session_state["scene"] = COMPOSITE
 
 
 def _title(recipe: Recipe) -> str:
@@ -93,8 +104,11 @@ def composite(view: View, recipe: Recipe) -> tuple[View, np.ndarray]:
 
 
 def settings(source: str) -> Settings:
-    """A slider for each parameter; every source has its own, which begin where the tuning set was best."""
-    best, key = bench.SOURCES[source][1], "".join(word[0] for word in source.split("_"))
+    """A slider for each parameter; every source has its own.
+
+    Those of the saliency map begin with Simonyan's percentiles, the others where the tuning set was best.
+    """
+    best, key = bench.SIMONYAN if source == "saliency" else bench.SOURCES[source][1], _prefix(source)
     said = words.text("help: smoothing")
     sigma = _slider("Smoothing (% of side)", 0, 15, int(best.sigma), 1, f"{key}_sigma", 180, said)
     said = words.text("help: object")
@@ -106,6 +120,17 @@ def settings(source: str) -> Settings:
     said = words.text("help: threshold")
     threshold = _slider("Threshold (percentile)", 50, 98, best.threshold, 1, f"{key}_threshold", 180, said)
     return Settings(sigma, foreground, background, iterations, threshold)
+
+
+def presets(source: str, now: Settings) -> None:
+    """Buttons that set the sliders to Simonyan's values and to the best of the grid, where they are not there."""
+    for label, chosen in (("Simonyan's values", bench.SIMONYAN), ("Best of the grid", bench.SOURCES[source][1])):
+        st.button(label, key=f"preset_{label[0].lower()}", disabled=now == chosen, on_click=take, args=(source, chosen))
+
+
+def _prefix(source: str) -> str:
+    """The beginning of its parameters' names in the address."""
+    return "".join(word[0] for word in source.split("_"))
 
 
 def explained(view: View, source: str) -> Attribution:
@@ -207,6 +232,12 @@ def measure(view: View, source: str, settings: Settings, ground: str, count: int
 
     key = "composites", view.model, source, tuple(settings), ground, count
     return jobs.run(key, work, f"Measuring {count} composites")
+
+
+def headline() -> str:
+    """What the kept measurement says about maps and a plain box, in a sentence for each kind of background."""
+    measurements = {name: bench.stored(kind).rows for name, kind in GROUNDS.items()}
+    return words.text("what was measured", said=sentences.box_or_map(measurements, TITLES))
 
 
 def measured(ground: str) -> str:

@@ -1,5 +1,6 @@
 """The figures of the page on small output sizes."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -130,6 +131,38 @@ def sizes(view: View, layer: Layer, boxes: Boxes, share: int) -> None:
             side=side,
         )
         st.caption(said)
+
+
+def growth(choices: Sequence[Layer]) -> None:
+    """How many cells the first and the last of the layers have, and how much a cell of each sees."""
+    first, last = choices[0], choices[-1]
+    fields = ""
+    if first.receptive_field and last.receptive_field:
+        low, high = first.receptive_field.size, last.receptive_field.size
+        fields = words.text("how the fields grow", low=low, high=high)
+    sides = first.out_shape[1], last.out_shape[1]
+    said = words.text(
+        "caption: depth", first=first.name, last=last.name, first_side=sides[0], last_side=sides[1], fields=fields
+    )
+    st.caption(said)
+
+
+def moves(layer: Layer) -> str:
+    """How far the theoretical field moves from one cell to the next, as the end of a sentence."""
+    if not layer.receptive_field:
+        return ""
+    return " " + words.text("how far the field moves", stride=f"{layer.receptive_field.stride:.3g}")
+
+
+def uneven(view: View, boxes: Boxes, share: int) -> str:
+    """On how much of the theoretical field `share` percent of the effective one lies; nothing where no pixel counts."""
+    if not boxes.effect:
+        return ""
+    high, wide = _extent(boxes.effect)
+    rows, columns = _extent(boxes.theory) if boxes.theory else (view.net.input_size,) * 2
+    return words.text(
+        "how uneven the field is", share=share, area=f"{min(100.0, 100 * high * wide / (rows * columns)):.3g}"
+    )
 
 
 def _extent(box: Box) -> tuple[int, int]:

@@ -132,7 +132,7 @@ def template_times_input(net: Net, node: int, scaled: filters.Scaled) -> None:
     x = torch.from_numpy((digit / 255 - net.mean[0]) / net.std[0]).float()[None, None]
     part = filters.contributions(net, x, node)
     mean = digit_means()[node] if linear else node_mean(net.name, node)
-    meant = f"Mean training digit “{node}”" if linear else "Mean of the 100 training digits it answers most"
+    meant = f"Mean training digit “{node}”" if linear else "Mean of the 100 training digits that excite it most"
     panels = [
         blocks.Panel(
             Image.fromarray(scaled.grey[node]), f"Template of node {node}: black {number(low)}, white {number(high)}"
@@ -163,7 +163,7 @@ def template_times_input(net: Net, node: int, scaled: filters.Scaled) -> None:
 
 
 def _votes(net: Net, node: int, output: float) -> None:
-    """Which digits a hidden node speaks for and against."""
+    """To which digit's logit a hidden node adds most, and to which least."""
     votes = model_layers.linear_module(net, "linear").weight.detach().numpy()[:, node]
     best, worst = int(votes.argmax()), int(votes.argmin())
     words.say(
