@@ -150,6 +150,8 @@ def seen(method: str, params: Mapping[str, Any]) -> str:
     """What a map of this method holds, in a sentence or two."""
     if method == "smooth_grad":
         return words.text("seen in SmoothGrad", samples=params["samples"])
+    if method == "forgrad":
+        return words.text("seen in FORGrad")
     return words.text("seen in a gradient" if method == "saliency" else "seen in integrated gradients")
 
 
@@ -159,6 +161,6 @@ def bright(method: str) -> str:
         return words.text("what a bright pixel of SmoothGrad is")
     return words.text(
         "what a bright pixel of a gradient is"
-        if method == "saliency"
+        if method in ("saliency", "forgrad")
         else "what a bright pixel of integrated gradients is"
     )
