@@ -6,6 +6,7 @@ from vizcore import methods, ui
 from vizcore.content import questions as content
 from vizcore.inspection import cam_steps, chain_rule, relu_step, top_patches, unit_gradients
 from vizcore.methods import cam, relu_rules
+from vizcore.models import layers as model_layers
 from vizcore.ui.sections import questions as section
 
 view, words = ui.begin(__file__), ui.words(__file__)
@@ -66,7 +67,7 @@ def layer_by_layer() -> None:
 @ui.fragment
 def grad_cam() -> None:
     """The four steps in one row; how many maps are added is the visitor's choice."""
-    steps = ui.unrolled(view)
+    steps = ui.unrolled(view, model_layers.last_features(view.net))
     options = [*(str(n) for n in (1, 4, 16, 64, 256, 1024) if n < len(steps.weights)), "all"]
     with ui.controls("sum_controls"):
         label = "Maps added, strongest first"

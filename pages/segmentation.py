@@ -12,7 +12,7 @@ from vizcore.ui.sections import segmentation as section
 view, words = ui.begin(__file__), ui.words(__file__)
 bound = {"bind": "query-params"}
 
-st.markdown(section.headline())
+st.markdown(section.headline(view))
 with ui.controls():
     scene = st.segmented_control(
         "Picture", section.SCENES, default=section.SCENES[0], key="scene", required=True, **bound
@@ -37,11 +37,12 @@ with ui.controls("ground_controls"):
     kinds = list(section.GROUNDS)
     below = st.segmented_control("Backgrounds", kinds, default=kinds[0], key="grounds", required=True, **bound)
 ground, on = section.GROUNDS[below], f"on {below.lower()}"
-kept, core = bench.stored(ground), 100 - segmentation.CORE_FROM
-st.html(section.measured(ground))
+kept, core = section.kept(view, ground), 100 - segmentation.CORE_FROM
+st.html(section.measured(kept, ground))
 said = words.text(
     "caption: measurement",
     network=models.MODELS[kept.model].title,
+    tuned=models.MODELS[bench.TUNED_ON].title,
     tuning=2 * composites.TUNING,
     materials=len(composites.grounds("background")),
     core=core,
@@ -65,7 +66,7 @@ if view.net.channels == 3:
     again(settings)
 
 words.part("Where it succeeds and where it fails")
-sprite, layout, labels, positions = section.strip(source, ground)
+sprite, layout, labels, positions = section.strip(kept.model, source, ground)
 ui.tiles(
     sprite,
     layout,
@@ -80,7 +81,7 @@ ui.tiles(
 )
 st.caption(words.text("caption: best and worst", title=title, on=on, half=layout.count // 2))
 
-measurements = {name: bench.stored(kind).rows for name, kind in section.GROUNDS.items()}
+measurements = {name: section.kept(view, kind).rows for name, kind in section.GROUNDS.items()}
 words.end(
     functions=[segmentation.strength, segmentation.seeds, segmentation.cut, segmentation.iou],
     snippet=section.program(view, source, settings, recipe),

@@ -22,7 +22,7 @@ def metrics(app):
 def test_alone_and_through_the_table():
     app = checked(open_page(PAGE), calm=True)
     assert app.title[0].value.endswith("Gradients of every layer")
-    assert app.selectbox(key="pick_layer").value == "stage5.block3"
+    assert app.selectbox(key="pick_layer").value == "fire9"
     assert "RMS of the gradient of the loss of" in html(app)  # as the lesson says
     assert "neither vanishing nor exploding" in texts(app)
     through_the_table(PAGE)

@@ -63,7 +63,7 @@ def test_relu6_closes_above_six():
 
 
 def test_unit_of_a_layer_and_then_of_one_with_fewer_units():
-    app = open_page(what="Unit", layer="stage3.block2.depthwise.relu", unit=200)
+    app = open_page(model="efficientnet_lite0", what="Unit", layer="stage3.block2.depthwise.relu", unit=200)
     assert app.number_input(key="unit").value == 200
     first = bars(app)[:3]
     app.number_input(key="unit").set_value(31).run()
@@ -75,7 +75,7 @@ def test_unit_of_a_layer_and_then_of_one_with_fewer_units():
 
 
 def test_unit_number_too_large_for_the_layer_falls_back():
-    app = open_page(what="Unit", layer="stem.relu", unit=999)
+    app = open_page(what="Unit", layer="relu1", unit=999)
     assert not app.warning and app.number_input(key="unit").value == 0
 
 
@@ -84,7 +84,7 @@ def test_one_scale_for_all_three():
 
 
 def test_deconvnet_says_that_it_does_not_see_the_picture():
-    assert any("does not depend on the image" in info.value for info in open_page().info)
+    assert any("does not depend on the image" in info.value for info in open_page(model="efficientnet_lite0").info)
 
 
 def test_guided_pictures_of_two_classes_are_alike_and_gradients_are_not():
@@ -95,9 +95,10 @@ def test_guided_pictures_of_two_classes_are_alike_and_gradients_are_not():
 
 
 def test_more_random_layers_and_another_seed_change_the_numbers():
-    top = numbers(open_page())[3:]
-    deep = numbers(open_page(**{"from": "stage1.block1.depthwise.conv"}))[3:]
-    seeded = numbers(open_page(weights_seed=1))[3:]
+    lite0 = {"model": "efficientnet_lite0"}
+    top = numbers(open_page(**lite0))[3:]
+    deep = numbers(open_page(**lite0, **{"from": "stage1.block1.depthwise.conv"}))[3:]
+    seeded = numbers(open_page(**lite0, weights_seed=1))[3:]
     assert top[0][1] == "> 0.999" and float(deep[0][1]) < 0.7
     assert seeded[1] != top[1]
 

@@ -4,7 +4,6 @@ from functools import partial
 
 import numpy as np
 import page_visits
-import pytest
 from page_visits import captions, checked, texts, through_the_table
 from streamlit.testing.v1 import AppTest
 
@@ -16,12 +15,12 @@ def pictures(app: AppTest) -> list[str]:
     return [image.proto.imgs[0].url for image in app.get("image")]
 
 
-@pytest.fixture(scope="module")
-def scene():
+def scene(name: str = "squeezenet1_1"):
+    """The network and the picture with a dog and a bicycle, as it sees it."""
     from vizcore import models
     from vizcore.images import gallery
 
-    net = models.load("squeezenet1_1")
+    net = models.load(name)
     return net, net.preprocess(gallery.open_image(gallery.find("gallery", "dog_bicycle_car")))
 
 
@@ -31,7 +30,7 @@ def test_alone_and_through_the_dashboard():
     assert captions(alone) == captions(through)
 
 
-def test_the_button_leads_to_two_classes_and_their_correlations(scene):
+def test_the_button_leads_to_two_classes_and_their_correlations():
     from vizcore.evaluation import compare
     from vizcore.methods import cam, relu_rules
 
@@ -42,7 +41,7 @@ def test_the_button_leads_to_two_classes_and_their_correlations(scene):
     assert app.selectbox(key="pick_class").value == str(MALAMUTE)
     assert app.selectbox(key="pick_versus").value == str(TANDEM)
     assert not [button for button in app.button if button.key == "demo"]
-    net, x = scene
+    net, x = scene()
     guided = [relu_rules.guided_backprop(net, x, c)[0].numpy() for c in (MALAMUTE, TANDEM)]
     places = [cam.upsample(cam.grad_cam(net, x, c, "fire9"), (227, 227))[0].numpy() for c in (MALAMUTE, TANDEM)]
     products = [g * p for g, p in zip(guided, places, strict=True)]
@@ -51,11 +50,11 @@ def test_the_button_leads_to_two_classes_and_their_correlations(scene):
     assert "what tells the classes apart here comes from Grad-CAM" in texts(app)
 
 
-def test_what_the_exercise_says_about_the_limousine(scene):
+def test_what_the_exercise_says_about_the_limousine():
     """The strongest cell is on the truck, pixels 150 to 224 by 18 to 60, and the probability below 0.01 %."""
     from vizcore.methods import cam
 
-    net, x = scene
+    net, x = scene("efficientnet_lite0")
     place = cam.upsample(cam.grad_cam(net, x, LIMOUSINE), (224, 224))[0]
     row, column = np.unravel_index(int(place.argmax()), place.shape)
     assert 18 <= row < 60 and 150 <= column < 224
@@ -81,12 +80,12 @@ def test_controls_change_their_figures():
     assert "Guided backpropagation for bicycle-built-for-two" in captions(checked(app))
 
 
-def test_class_without_evidence_is_a_calm_sentence(scene):
+def test_class_without_evidence_is_a_calm_sentence():
     from vizcore.methods import cam
 
-    net, x = scene
+    net, x = scene("efficientnet_lite0")
     order = net(x)[0].argsort()[:40].tolist()
     empty = next(c for c in order if not cam.grad_cam(net, x, c).any())
-    app = open_page(image="dog_bicycle_car", **{"class": empty})
+    app = open_page(image="dog_bicycle_car", model=net.name, **{"class": empty})
     assert "Grad-CAM is zero everywhere: no positive evidence" in texts(app)
     assert "not defined" in texts(app)

@@ -20,7 +20,7 @@ def metrics(app) -> dict[str, str]:
 
 
 def test_page_alone_shows_the_three_steps_and_true_numbers():
-    app = open_page(PAGE, image="giant_panda")
+    app = open_page(PAGE, image="giant_panda", model="efficientnet_lite0")
     heads = [header.value for header in app.header]
     assert heads[:3] == ["1 Pick a neuron", "2 The pictures that excite it most", "3 The gradient of its activation"]
     net = models.load("efficientnet_lite0")
@@ -118,7 +118,7 @@ def test_neurons_without_a_place():
     app = open_page(PAGE, model="digits_linear")
     assert "This neuron can see the whole picture" in captions(app)
     assert metrics(app)["Promised for a step of 4"] == metrics(app)["What happens"]  # it is linear
-    app = open_page(PAGE, layer="head.relu")
+    app = open_page(PAGE, model="efficientnet_lite0", layer="head.relu")
     assert "here that is the whole picture" in texts(app)
 
 

@@ -10,7 +10,7 @@ def test_four_thumbnails_with_true_numbers():
     app = open_page("overview", image="jaguar")
     heads = [header.value for header in app.header]
     assert heads[:4] == ["Weights", "Activations", "Gradients", "Robustness"]
-    net = models.load("efficientnet_lite0")
+    net = models.load("squeezenet1_1")
     x = net.preprocess(images.load(find("gallery", "jaguar").file))
     probability, target = net(x).softmax(1)[0].max(0)
     name = net.categories[int(target)]

@@ -77,7 +77,7 @@ def test_a_composite_of_the_measurement_scores_what_was_kept(ground):
     assert scores(app)[0] == f"{row.cut:.2f}" and scores(app)[1] == f"{row.threshold:.2f}"
     assert scores(app)[2] == f"{kept.rows['box'][3].threshold:.2f}"
     assert scores(app)[3] == f"{kept.rows['box'][3].cut:.2f}" and scores(app)[4] == "1.00"
-    net = models.load("efficientnet_lite0")
+    net = models.load("squeezenet1_1")
     mask = segmentation_bench.measure_one(net, "grad_cam", segmentation_bench.SOURCES["grad_cam"][1], recipe)[1]
     assert segmentation.iou(run(program(app)), mask) > 0.999
 
@@ -86,7 +86,7 @@ def saliency_score(foreground: int) -> float:
     """What the page's own composite scores when only this percentile differs from the default."""
     settings = segmentation_bench.SIMONYAN._replace(foreground=foreground)
     recipe = composites.Recipe("zebra", "meadow", 70, 40, 60)
-    return segmentation_bench.measure_one(models.load("efficientnet_lite0"), "saliency", settings, recipe)[0].cut
+    return segmentation_bench.measure_one(models.load("squeezenet1_1"), "saliency", settings, recipe)[0].cut
 
 
 def test_controls_change_the_result():

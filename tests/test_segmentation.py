@@ -178,8 +178,9 @@ ROUNDING = 0.03  # another processor rounds the map otherwise, and a few pixels 
 
 @pytest.mark.parametrize("ground", composites.GROUNDS)
 @pytest.mark.parametrize("source", segmentation_bench.SOURCES)
-def test_kept_numbers_are_found_again(source, ground):
-    kept, net = segmentation_bench.stored(ground), models.load("efficientnet_lite0")
+@pytest.mark.parametrize("model", segmentation_bench.MEASURED)
+def test_kept_numbers_are_found_again(source, ground, model):
+    kept, net = segmentation_bench.stored(ground, model), models.load(model)
     assert kept.model == net.name and kept.recipes == composites.recipes(ground=ground)
     worst, best = kept.extremes(source, 8)
     scores = [row.cut for row in kept.rows[source]]
@@ -212,15 +213,17 @@ def test_settings_are_the_best_of_the_grid_on_tuning_composites():
 
 
 @pytest.mark.parametrize("ground", composites.GROUNDS)
-def test_kept_rows_of_the_boxes_and_kept_means(ground):
-    found, kept = json.loads(segmentation_bench.FILE.read_text("utf-8"))[ground], segmentation_bench.stored(ground)
+@pytest.mark.parametrize("model", segmentation_bench.MEASURED)
+def test_kept_rows_of_the_boxes_and_kept_means(ground, model):
+    kept = segmentation_bench.stored(ground, model)
+    found = json.loads(segmentation_bench.FILE.read_text("utf-8"))["measured"][model][ground]
     for position in (0, 31, 50, 104):
-        row = segmentation_bench.box_row(composites.recipes(ground=ground)[position], 224)
+        row = segmentation_bench.box_row(composites.recipes(ground=ground)[position], models.spec(model).input_size)
         assert np.allclose(row, found["rows"]["box"][position], rtol=0, atol=1e-6)
     for name, rows in kept.rows.items():
         assert len(rows) == len(kept.recipes)
         for i, column in enumerate(zip(*found["rows"][name], strict=True)):
-            assert segments.means(ground)[name][i].mean == pytest.approx(sum(column) / len(column), abs=1e-9)
+            assert segments.means(model, ground)[name][i].mean == pytest.approx(sum(column) / len(column), abs=1e-9)
 
 
 def test_kept_grid_has_its_points_in_order_and_the_boxes_are_found_again():

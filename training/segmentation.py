@@ -25,7 +25,7 @@ from vizcore.evaluation.segmentation import Settings
 from vizcore.images import composites, gallery
 from vizcore.types import Mean
 
-MODEL, EXTREMES = "efficientnet_lite0", 8
+EXTREMES = 8
 CUTS, THRESHOLDS = (1, 3), (60, 65, 70, 75, 80, 85, 90)
 GRID = tuple(product((3, 5, 9), (90, 95, 98), (30, 50), CUTS))  # smoothing, object, background, graph cuts
 BOXES = tuple(product((0.2, 0.3, 0.4, 0.5, 0.6), (0.9, 0.95), CUTS))  # inner and outer box, graph cuts
@@ -33,10 +33,10 @@ SHARES = (0.5, 0.55, 0.6, 0.65, 0.7)  # of the box that is taken as it is
 
 
 @cache
-def network() -> models.Net:
-    """The network of the measurement; one thread, since another process works beside this one."""
+def network(name: str) -> models.Net:
+    """A network to measure; one thread, since another process works beside this one."""
     torch.set_num_threads(1)
-    return models.load(MODEL)
+    return models.load(name)
 
 
 # Choosing the settings.
@@ -44,7 +44,7 @@ def network() -> models.Net:
 
 def tried(recipe: composites.Recipe) -> dict[str, list[float]]:
     """The IoU of every point of every grid on one composite, in the grids' order."""
-    net = network()
+    net = network(segmentation_bench.TUNED_ON)
     picture, truth = composites.build(recipe, net.input_size)
     size, score = truth.shape, lambda mask: segmentation.iou(mask, truth)
     found = {
@@ -95,9 +95,10 @@ def best(lines: dict[str, list[list[float]]]) -> tuple[dict[str, Settings], segm
 # Measuring with them.
 
 
-def measure(ground: str) -> dict:
-    """The measurement on all test composites of one kind."""
-    net, recipes, masks = network(), composites.recipes(ground=ground), {}
+def measure(case: tuple[str, str]) -> dict:
+    """The measurement of a network, by name, on all test composites of one kind."""
+    name, ground = case
+    net, recipes, masks = network(name), composites.recipes(ground=ground), {}
     rows = {"box": [segmentation_bench.box_row(recipe, net.input_size) for recipe in recipes]}
     for source, (_, settings) in segmentation_bench.SOURCES.items():
         found = [segmentation_bench.measure_one(net, source, settings, recipe) for recipe in recipes]
@@ -105,9 +106,9 @@ def measure(ground: str) -> dict:
         order = sorted(range(len(found)), key=lambda i: found[i][0].cut)
         chosen = order[:EXTREMES] + order[-EXTREMES:]
         masks[source] = {str(i): segmentation_bench.pack(found[i][1]) for i in sorted(chosen)}
-    for name, found in rows.items():
-        print(ground, name, *(Mean.of([row[k] for row in found]) for k in (0, 1)), sep="\n  ", flush=True)
-    kept = {name: [[round(v, 7) for v in row] for row in found] for name, found in rows.items()}
+    for source, found in rows.items():
+        print(net.title, ground, source, *(Mean.of([row[k] for row in found]) for k in (0, 1)), sep="\n  ", flush=True)
+    kept = {source: [[round(v, 7) for v in row] for row in found] for source, found in rows.items()}
     return {"recipes": recipes, "rows": kept, "masks": masks}
 
 
@@ -144,13 +145,17 @@ def main() -> None:
         print(*best(found), sep="\n")
         return
     content = {
-        "model": MODEL,
+        "tuned on": segmentation_bench.TUNED_ON,
         "seed": composites.SEED,
         "box": segmentation_bench.BOX._asdict(),
         "settings": {source: {"params": p, **s._asdict()} for source, (p, s) in segmentation_bench.SOURCES.items()},
         "tuning": json.loads(Path(segmentation_bench.FILE).read_text("utf-8"))["tuning"],
     }
-    write(content | {ground: measure(ground) for ground in composites.GROUNDS})
+    cases = list(product(segmentation_bench.MEASURED, composites.GROUNDS))
+    with ProcessPoolExecutor(2) as pool:
+        found = dict(zip(cases, pool.map(measure, cases), strict=True))
+    measured = {name: {g: found[name, g] for g in composites.GROUNDS} for name in segmentation_bench.MEASURED}
+    write(content | {"measured": measured})
 
 
 if __name__ == "__main__":

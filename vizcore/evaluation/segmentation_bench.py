@@ -35,9 +35,11 @@ class Box(NamedTuple):
 
 
 FILE = gallery.ASSETS / "segmentation.json"
+MEASURED = ("squeezenet1_1", "efficientnet_lite0")  # the networks whose measurement is kept
+TUNED_ON = "efficientnet_lite0"  # the one whose maps the settings were chosen for
 
 # Where the maps come from: the method's parameters, and the settings of the grid in training/segmentation.py with the
-# largest mean IoU on the tuning composites of both kinds. The map's strongest 1 % stays object in all of them.
+# largest mean IoU of TUNED_ON's maps on the tuning composites of both kinds. The strongest 1 % of a map stays object.
 SOURCES: dict[str, tuple[dict, Settings]] = {
     "saliency": ({}, Settings(9, 90, 50, 3, 75)),
     "smooth_grad": ({"samples": 8}, Settings(9, 95, 50, 3, 80)),
@@ -134,13 +136,12 @@ class Stored(NamedTuple):
 
 
 @cache
-def stored(ground: str = "background") -> Stored:
-    """The kept measurement on one of the GROUNDS."""
-    kept = json.loads(FILE.read_text("utf-8"))
-    found = kept[ground]
+def stored(ground: str = "background", model: str = MEASURED[0]) -> Stored:
+    """The kept measurement of one of the MEASURED networks on one of the GROUNDS."""
+    found = json.loads(FILE.read_text("utf-8"))["measured"][model][ground]
     rows = {name: tuple(Row(*row) for row in rows) for name, rows in found["rows"].items()}
     masks = {name: {int(i): unpack(text) for i, text in kept.items()} for name, kept in found["masks"].items()}
-    return Stored(kept["model"], tuple(Recipe(*recipe) for recipe in found["recipes"]), rows, masks)
+    return Stored(model, tuple(Recipe(*recipe) for recipe in found["recipes"]), rows, masks)
 
 
 def pack(mask: np.ndarray) -> str:

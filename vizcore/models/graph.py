@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.autograd.graph import Node as AutogradNode
 
+from vizcore.models.layers import class_maps
 from vizcore.models.net import Layer, Net
 from vizcore.models.partial import noting
 from vizcore.types import INPUT, SCORE
@@ -255,6 +256,7 @@ def choices(net: Net, keep: Callable[[Layer], bool] | None = None) -> tuple[str,
 
 def middle(net: Net, side: int = 12) -> str:
     """A layer to begin with: the last block (or layer, where there are none) with maps of at least `side` cells."""
-    shapes = [(node.name, node.shape) for node in blocks(net).nodes if node.name not in (INPUT, SCORE)]
+    classes = net.cam_layer if class_maps(net) is not None else ""  # a map for each class is no layer in the middle
+    shapes = [(node.name, node.shape) for node in blocks(net).nodes if node.name not in (INPUT, SCORE, classes)]
     large = [name for name, shape in shapes if name and len(shape) == 3 and min(shape[1:]) >= side]
     return (large or [name for name, _ in shapes if name])[-1]

@@ -293,7 +293,7 @@ def four_steps(view: View, steps: Unrolled, some: int | None, opacity: float) ->
     alike = compare.correlation(total, whole)
     words.say(
         "how many maps are added",
-        layer=view.net.cam_layer,
+        layer=model_layers.last_features(view.net),
         count=count,
         height=whole.shape[0],
         width=whole.shape[1],
@@ -362,7 +362,7 @@ def side_by_side(view: View, works: Sequence[Work]) -> None:
     panels, runs = [], [(work, work.method) for work in works if work.method]
     for work, method in runs:
         try:
-            result = cache.attribution(view, method)
+            result = cache.attribution(view, method, layer=_layer(view, method))
         except ValueError as error:
             st.info(f"{work.name}: {error}", icon=":material/info:")
             continue
@@ -376,6 +376,12 @@ def side_by_side(view: View, works: Sequence[Work]) -> None:
     with st.container(key="timeline_links", horizontal=True):
         for work, method in runs:
             shell.link("timeline", words.text("link to the timeline", name=work.name), method=method)
+
+
+def _layer(view: View, method: str) -> str | None:
+    """The layer a method looks at here: the last maps that are not yet the classes; None for a method that has none."""
+    takes = any(param.kind == "layer" for param in methods.METHODS[method].params)
+    return model_layers.last_features(view.net) if takes else None
 
 
 # The written parts.
@@ -397,5 +403,5 @@ def explain(view: View, topic: Question, functions: Sequence[Callable], method: 
             shell.link(stem)
     snippet = ""
     if method and (view.net.cam_layer or method == "guided_backprop"):
-        snippet = prose.snippet(view, method)
+        snippet = prose.snippet(view, method, layer=_layer(view, method))
     prose.more(formula=topic.formula, steps=topic.steps, functions=functions, snippet=snippet, sources=topic.sources)

@@ -10,7 +10,7 @@ from vizcore.content import programs
 from vizcore.evaluation import segmentation
 from vizcore.evaluation import segmentation_bench as bench
 from vizcore.evaluation.segmentation import Settings
-from vizcore.evaluation.segmentation_bench import Row
+from vizcore.evaluation.segmentation_bench import Row, Stored
 from vizcore.figures import bars as bar_figures
 from vizcore.figures import masks as mask_figures
 from vizcore.figures import render, sentences
@@ -212,10 +212,15 @@ def _mask(view: View, mask: np.ndarray, truth: np.ndarray | None, caption: str) 
 # How good it is.
 
 
+def kept(view: View, ground: str) -> Stored:
+    """The kept measurement of the view's network, or of the first that was measured, on a kind of background."""
+    return bench.stored(ground, view.model if view.model in bench.MEASURED else bench.MEASURED[0])
+
+
 @cache.once(entries=16)
-def means(ground: str) -> dict[str, tuple[Mean, Mean]]:
-    """For each source, and for "box": the mean IoU of GrabCut and of the simple tool, as kept for this background."""
-    return {name: _means(rows) for name, rows in bench.stored(ground).rows.items()}
+def means(model: str, ground: str) -> dict[str, tuple[Mean, Mean]]:
+    """For each source, and for "box": the mean IoU of GrabCut and of the simple tool, as kept."""
+    return {name: _means(rows) for name, rows in bench.stored(ground, model).rows.items()}
 
 
 def measure(view: View, source: str, settings: Settings, ground: str, count: int) -> tuple[list[Row], list[Row]]:
@@ -234,15 +239,15 @@ def measure(view: View, source: str, settings: Settings, ground: str, count: int
     return jobs.run(key, work, f"Measuring {count} composites")
 
 
-def headline() -> str:
+def headline(view: View) -> str:
     """What the kept measurement says about maps and a plain box, in a sentence for each kind of background."""
-    measurements = {name: bench.stored(kind).rows for name, kind in GROUNDS.items()}
+    measurements = {name: kept(view, kind).rows for name, kind in GROUNDS.items()}
     return words.text("what was measured", said=sentences.box_or_map(measurements, TITLES))
 
 
-def measured(ground: str) -> str:
+def measured(stored: Stored, ground: str) -> str:
     """HTML of the kept measurement of all sources on a kind of background."""
-    found = means(ground)
+    found = means(stored.model, ground)
     groups = [(title, _of_map(*found[source])) for title, source in TITLES.items()]
     return bar_figures.grouped([*groups, ("No network", _of_box(*found["box"]))])
 
@@ -267,17 +272,17 @@ def _means(rows: Sequence[Row]) -> tuple[Mean, Mean]:
 
 
 @cache.once(entries=8)
-def strip(source: str, ground: str, count: int = 8) -> tuple[bytes, Layout, list[str], list[int]]:
+def strip(model: str, source: str, ground: str, count: int = 8) -> tuple[bytes, Layout, list[str], list[int]]:
     """The composites GrabCut did worst and best on: sprite, layout, labels, positions; what it kept, outlined."""
-    kept = bench.stored(ground)
-    worst, best = kept.extremes(source, count)
+    found = bench.stored(ground, model)
+    worst, best = found.extremes(source, count)
     tiles, labels = [], []
     for position in (*best, *worst):
-        recipe = kept.recipes[position]
-        mask = kept.masks[source][position]
+        recipe = found.recipes[position]
+        mask = found.masks[source][position]
         picture, _ = composites.build(recipe, len(mask))
         tiles.append(np.asarray(mask_figures.outlined(picture, mask, 160)))
-        labels.append(f"{_title(recipe)}: IoU {kept.rows[source][position].cut:.2f}")
+        labels.append(f"{_title(recipe)}: IoU {found.rows[source][position].cut:.2f}")
     sprite, layout = atlas(np.stack(tiles))
     return render.encode(sprite, "jpeg"), layout, labels, [*best, *worst]
 
