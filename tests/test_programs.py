@@ -38,7 +38,7 @@ def net():
 @pytest.mark.parametrize(("name", "params"), CASES, ids=lambda value: str(value))
 def test_program_reproduces_the_method(net, name, params):
     x = net.preprocess(images.load(ASSET.file))
-    result = methods.run(name, net, x, 388, layer="stage3" if name in PER_MAP else None, **params)
+    result = methods.run(name, net, x, 388, layer="fire3.squeeze_relu" if name in PER_MAP else None, **params)
     full = {p.name: p.default for p in methods.METHODS[name].params if p.kind != "layer"} | params
     layer = result.meta["layer"] or net.cam_layer
     program = programs.code(name, net.name, str(ASSET.file), 388, layer, full)
@@ -47,6 +47,16 @@ def test_program_reproduces_the_method(net, name, params):
     got = scope["result"].detach().numpy()
     assert got.shape == result.values.shape
     assert np.abs(got - result.values).max() <= 1e-4 * np.abs(result.values).max()
+
+
+@pytest.mark.parametrize("model", ["efficientnet_lite0", "squeezenet1_1"])
+def test_the_program_of_cam_knows_both_kinds_of_head(model):
+    """A linear layer after the average, or maps that are the classes."""
+    net = models.load(model)
+    result = methods.run("cam", net, net.preprocess(images.load(ASSET.file)), 388)
+    scope: dict = {}
+    exec(programs.code("cam", net.name, str(ASSET.file), 388, net.cam_layer, {}), scope)
+    assert np.abs(scope["result"].detach().numpy() - result.values).max() <= 1e-4 * np.abs(result.values).max()
 
 
 def test_each_program_belongs_to_a_method():
@@ -70,11 +80,11 @@ def test_a_new_method_runs_from_its_page(net, monkeypatch, takes_layer):
     monkeypatch.setitem(methods.METHODS, "mine", dataclasses.replace(entry, name="mine"))
     view = types.SimpleNamespace(net=net, model=net.name, target=388)
     monkeypatch.setattr(prose, "image_file", lambda _: str(ASSET.file))
-    program = prose.snippet(view, "mine", layer="stage6" if takes_layer else None)
+    program = prose.snippet(view, "mine", layer="fire8" if takes_layer else None)
     assert ("layer=" in program) == takes_layer
     scope: dict = {}
     exec(compile(program, "mine", "exec"), scope)
-    layer = "stage6" if takes_layer else None
+    layer = "fire8" if takes_layer else None
     expected = methods.run("mine", net, net.preprocess(images.load(ASSET.file)), 388, layer=layer).values
     assert np.array_equal(scope["result"].numpy(), expected)
 
@@ -82,6 +92,6 @@ def test_a_new_method_runs_from_its_page(net, monkeypatch, takes_layer):
 def test_programs_stay_short():
     for name in methods.names():
         full = {p.name: p.default for p in methods.METHODS[name].params}
-        program = programs.code(name, models.DEFAULT, "picture.jpg", 0, "head.relu", full)
+        program = programs.code(name, models.DEFAULT, "picture.jpg", 0, "fire9", full)
         body = [line for line in program.splitlines() if line.strip()]
         assert len(body) <= 32, name

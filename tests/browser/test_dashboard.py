@@ -68,13 +68,13 @@ def test_choosing_a_layer_changes_the_map(visit):
     window.page.locator(".st-key-pick_layer input").first.press("ArrowLeft")
     window.wait_for_change(window.figure, before)
     window.settle()
-    assert "layer=stage7.block1" in window.page.url
+    assert "layer=fire8" in window.page.url
 
 
 def test_layer_from_the_link(visit):
-    deep = visit("grad_cam?layer=stage3.block2")
+    deep = visit("grad_cam?layer=fire4")
     last = visit("grad_cam")
-    assert "layer=stage3.block2" in deep.page.url
+    assert "layer=fire4" in deep.page.url
     assert deep.figure() != last.figure()
 
 

@@ -7,9 +7,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_click_and_keyboard_choose_a_map(visit):
-    window = visit("output_maps?layer=head.relu&sort=index")
+    window = visit("output_maps?layer=fire9&sort=index")
     page = window.page
-    page.wait_for_selector(".st-key-maps canvas[data-tiles='1280']")
+    page.wait_for_selector(".st-key-maps canvas[data-tiles='512']")
     frame = page.locator(".st-key-maps canvas").bounding_box()
     page.mouse.move(frame["x"] + 30, frame["y"] + 8)
     expect(page.locator(".st-key-maps .label")).to_contain_text("map 1: mean")
@@ -21,12 +21,12 @@ def test_click_and_keyboard_choose_a_map(visit):
     for key in ("ArrowRight", "ArrowRight", "Enter"):
         page.keyboard.press(key)
     page.wait_for_url("**unit=3")
-    assert page.locator(".st-key-maps .option").get_attribute("aria-setsize") == "1280"
+    assert page.locator(".st-key-maps .option").get_attribute("aria-setsize") == "512"
 
 
 def test_sheet_fits_a_narrow_window(visit):
-    page = visit("output_maps?layer=head.relu", viewport={"width": 500, "height": 900}).page
-    page.wait_for_selector(".st-key-maps canvas[data-tiles='1280']")
+    page = visit("output_maps?layer=fire9", viewport={"width": 500, "height": 900}).page
+    page.wait_for_selector(".st-key-maps canvas[data-tiles='512']")
     frame = page.locator(".st-key-maps canvas").bounding_box()
     assert frame["x"] >= 0 and frame["x"] + frame["width"] <= 500
 

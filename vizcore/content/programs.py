@@ -106,8 +106,11 @@ result = torch.fft.ifft2(torch.fft.fft2(M) * w).real.abs()
     "guided_backprop": _RELU,
     "cam": _KEEP
     + """
-linear = [m for m in net.network.modules() if isinstance(m, torch.nn.Linear)][-1]
-result = torch.einsum("k,khw->hw", linear.weight[{target}], A.relu())
+linear = [m for m in net.network.modules() if isinstance(m, torch.nn.Linear)]
+if linear:
+    result = torch.einsum("k,khw->hw", linear[-1].weight[{target}], A.relu())
+else:
+    result = A[{target}]  # the last maps are the classes themselves
 """,
     "grad_cam": _KEEP
     + """
