@@ -112,7 +112,7 @@ def test_a_shut_relu_has_no_gradient_unless_the_page_starts_before_it():
 
 
 def test_neurons_without_a_place():
-    app = open_page(PAGE, layer="classifier", unit=388)
+    app = open_page(PAGE, model="efficientnet_lite0", layer="classifier", unit=388)
     assert "belongs to no place" in texts(app) and metrics(app)["It can see"] == "224 × 224 px"
     assert not [box for box in app.number_input if box.key == "row"]
     app = open_page(PAGE, model="digits_linear")

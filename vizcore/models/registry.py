@@ -168,7 +168,7 @@ _SPECS = (
         "mini_alexnet", "Miniature AlexNet (this gallery)",
         "A teaching network that knows this gallery, not an ImageNet model: 11x11 first filters, max-pooling.",
         _small("mini_alexnet"), _small_path("mini_alexnet"),
-        "8da4a610cfd9c664229a7c403f010311aab694a4acb73a7a7b0dbc54419f9906", 1.5,
+        "7775ff555bc8c37ec2e35cb188c0b9b40e7143c6da56e88b5886f6ffc3561449", 1.5,
         "training/mini_alexnet.py, taught by EfficientNet-Lite0 (Apache-2.0)", input_size=112, resize=128,
     ),
     _digits("digits_linear", "Digits: linear", "One linear layer: one template for each digit.",
