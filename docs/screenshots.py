@@ -17,7 +17,7 @@ from browser import conftest
 
 SHOTS = {
     "overview": ("overview?image=giant_panda", "light"),
-    "grad_cam": ("grad_cam?image=dog_bicycle_car", "light"),
+    "grad_cam": ("grad_cam?image=dog_bicycle_car&class=249&versus=444", "light"),
     "guided_grad_cam": ("guided_grad_cam?image=jaguar", "dark"),
     "saliency": ("saliency?image=koala", "light"),
     "gradients": ("gradients?image=jaguar", "dark"),

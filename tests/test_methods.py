@@ -189,6 +189,12 @@ def test_progress_rises_to_one_and_can_cancel(name, net, x):
         run(name, net, x[:1], progress=stop)
 
 
+@pytest.mark.parametrize("of", ["None", "", "Logit"])
+def test_a_score_that_does_not_exist_is_a_sentence(net, x, of):
+    with pytest.raises(ValueError, match=f"There is no score '{of}': choose logit, probability or loss"):
+        gradients.saliency(net, x, 1, of=of)
+
+
 # FORGrad.
 
 

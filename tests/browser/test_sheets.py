@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_a_row_opens_its_sheet_and_a_unit_leads_to_its_page(visit):
-    window = visit("layer_by_layer?image=jaguar")
+    window = visit("layer_by_layer?image=jaguar&net=Miniature+VGG+%28this+gallery%29")
     page = window.page
     rows = page.locator(".sheet.rows .group")
     expect(rows).to_have_count(5, timeout=60_000)
