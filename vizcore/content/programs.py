@@ -375,7 +375,7 @@ x = net.preprocess(images.load("{image}")).requires_grad_()
             + f"""
 from vizcore.models import partial
 
-A = partial.activation(net, x, "{layer}")  # the graph is cut here: nothing behind the layer is run
+A = partial.activation(net, x, "{layer}")  # the graph is cut here: nothing after the layer is run
 number = {number}  # a layer is a tensor: one number of it
 (result,) = torch.autograd.grad(number, x)
 """
