@@ -136,20 +136,25 @@ def test_sixteen_threads_are_bit_identical_to_one(small):
     check(small, x, work, THREADS, max(ROUNDS, 40))
 
 
-def test_sixteen_threads_on_lite0(lite0):
-    """The real network, twenty rounds, at a size that keeps the test short."""
+LAYERS = {"efficientnet_lite0": ["stage3", "head.relu"], "squeezenet1_1": ["fire3.squeeze_relu", "fire9"]}
+
+
+@pytest.mark.parametrize("name", random_networks.EMBEDDED)
+def test_sixteen_threads_on_a_real_network(name):
+    """Twenty rounds, at a size that keeps the test short."""
     x = random_networks.photographs(96, 128)
-    check(lite0, x, jobs(["stage3", "head.relu"], (290,)), THREADS, ROUNDS)
+    check(random_networks.network(name), x, jobs(LAYERS[name], (290,)), THREADS, ROUNDS)
 
 
-def test_lite0_at_its_own_size(lite0):
-    x = random_networks.photographs(224, 224)
+@pytest.mark.parametrize("name", random_networks.EMBEDDED)
+def test_a_real_network_at_its_own_size(name):
+    net, x = random_networks.network(name), random_networks.photographs(224, 224)
     work = [
         (name, None, 388, image)
         for name in ("saliency", "guided_backprop", "deconvnet", "grad_cam", "cam")
         for image in (0, 1)
     ]
-    check(lite0, x, work, 4, 8)
+    check(net, x, work, 4, 8)
 
 
 def test_a_first_call_from_sixteen_threads(monkeypatch):
