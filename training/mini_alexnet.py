@@ -27,13 +27,14 @@ from torch.nn import functional
 from training import release, views
 from training.mini_vgg import (
     DEVICE,
-    HALVED,
     PART,
     PARTS,
     agreement,
     fold,
     gallery_logits,
     gallery_table,
+    halved,
+    learn,
     logits_of,
     normalized,
     read_views,
@@ -104,15 +105,7 @@ def fit(student: nn.Sequential, data: views.Views) -> None:
         order, total = torch.from_numpy(rng.permutation(len(data))), 0.0
         for rows in order[: per_epoch * BATCH].split(BATCH):
             x, y = batch(data, rows, rng)
-            with torch.autocast(DEVICE.type, torch.bfloat16):
-                logits = student(x)
-            loss = functional.kl_div(logits.float().log_softmax(1), y, reduction="batchmean")
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(student.parameters(), 2.0)
-            optimizer.step()
-            rate.step()
-            total += loss.item()
+            total += learn(student, x, y, optimizer, rate)
         print(
             f"epoch {epoch} of {EPOCHS}: loss {total / per_epoch:.3f}, {time.monotonic() - started:.0f} s", flush=True
         )
@@ -141,9 +134,7 @@ def publish(data: views.Views, folder: Path) -> None:
     normed.load_state_dict(state)
     pixels = data.pixels[:128]
     exact = logits_of(normed.to(DEVICE), pixels)
-    half = {}
-    for name, value in fold(state).items():
-        half[name] = value.half() if value.numel() > HALVED else value
+    half = halved(fold(state))
     plain.load_state_dict({name: value.float() for name, value in half.items()})
     error = (logits_of(plain.to(DEVICE), pixels) - exact).abs().max().item()
     before = network().conv1.weight.detach().cpu()

@@ -83,6 +83,25 @@ def mixed_batch(data: views.Views, rows: Tensor, size: int, rng: np.random.Gener
     return share * x + (1 - share) * x.flip(0), share * y + (1 - share) * y.flip(0)
 
 
+def learn(
+    student: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    optimizer: torch.optim.Optimizer,
+    rate: torch.optim.lr_scheduler.LRScheduler,
+) -> float:
+    """One step on a batch (N, C, H, W) with the teacher's probabilities (N, 1000); the loss before it."""
+    with torch.autocast(DEVICE.type, torch.bfloat16):
+        logits = student(x)
+    loss = functional.kl_div(logits.float().log_softmax(1), y, reduction="batchmean")
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(student.parameters(), 2.0)
+    optimizer.step()
+    rate.step()
+    return loss.item()
+
+
 def fit(network: nn.Module, data: views.Views, stage: str) -> None:
     """Train in place: AdamW, a short warm-up and a cosine to zero."""
     schedule = STAGES[stage]
@@ -98,15 +117,7 @@ def fit(network: nn.Module, data: views.Views, stage: str) -> None:
         order, total = torch.from_numpy(rng.permutation(len(data))), 0.0
         for step in range(per_epoch):
             x, y = mixed_batch(data, order[step * BATCH : (step + 1) * BATCH], size, rng)
-            with torch.autocast(DEVICE.type, torch.bfloat16):
-                logits = network(x)
-            loss = functional.kl_div(logits.float().log_softmax(1), y, reduction="batchmean")
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 2.0)
-            optimizer.step()
-            rate.step()
-            total += loss.item()
+            total += learn(network, x, y, optimizer, rate)
             if step % 40 == 0:
                 print(f"  {epoch}:{step} {total / (step + 1):.3f} {time.monotonic() - started:.0f} s", flush=True)
         print(f"epoch {epoch} of {len(sizes)} at {size} px: loss {total / per_epoch:.3f}", flush=True)
@@ -134,6 +145,11 @@ def fold(state: dict[str, Tensor], eps: float = 1e-5) -> dict[str, Tensor]:
         folded[f"{conv}.weight"] *= scale.view(-1, 1, 1, 1)
         folded[f"{conv}.bias"] = (folded[f"{conv}.bias"] - mean) * scale + bias
     return {name: value.float() for name, value in folded.items()}
+
+
+def halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of more than HALVED numbers as float16, the others as they are."""
+    return {name: value.half() if value.numel() > HALVED else value for name, value in state.items()}
 
 
 def gallery_logits(network: nn.Module) -> tuple[Tensor, Tensor]:
@@ -207,7 +223,7 @@ def publish(data: views.Views, folder: Path) -> None:
     normed = small_networks.mini_vgg(batch_norm=True)
     normed.load_state_dict(state)
     exact, pixels = logits_of(normed.to(DEVICE), data.pixels[:128]), data.pixels[:128]
-    half = {name: value.half() if value.numel() > HALVED else value for name, value in fold(state).items()}
+    half = halved(fold(state))
     network = small_networks.mini_vgg()
     network.load_state_dict({name: value.float() for name, value in half.items()})
     errors = {
