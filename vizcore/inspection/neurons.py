@@ -14,6 +14,7 @@ from torch import Tensor
 
 from vizcore.images.collection import Collection
 from vizcore.inspection.effective_field import clipped
+from vizcore.inspection.squares import prepared
 from vizcore.inspection.top_patches import Hit
 from vizcore.inspection.unit_gradients import map_shape
 from vizcore.models import Layer, Net, partial
@@ -185,7 +186,7 @@ def answers(net: Net, pictures: Collection, layer: str, progress: Callable[[floa
     rows = []
     for number in range(len(pictures.titles)):
         with torch.no_grad():
-            rows.append(partial.activation(net, net.preprocess(pictures.open(number)), layer)[0].numpy(force=True))
+            rows.append(partial.activation(net, prepared(net, pictures, number), layer)[0].numpy(force=True))
         if progress:
             progress((number + 1) / len(pictures.titles))
     return np.stack(rows)

@@ -5,7 +5,6 @@ Mahendran & Vedaldi, "Salient Deconvolutional Networks" (ECCV 2016), found that 
 the unit they start from; Nie et al. (ICML 2018) say why. Here the two are drawn from one forward pass and compared.
 """
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -17,9 +16,8 @@ from vizcore.images.collection import Collection
 from vizcore.inspection.likeness import mean_correlation
 from vizcore.inspection.squares import in_order, prepared
 from vizcore.inspection.top_patches import Index, patch_box
-from vizcore.inspection.unit_gradients import map_shape
-from vizcore.methods.relu_rules import relu_rule
-from vizcore.models import Net, partial
+from vizcore.inspection.unit_gradients import forward, map_shape
+from vizcore.models import Net
 from vizcore.models.layers import before_relu
 from vizcore.types import Box, Cell, Progress, report
 
@@ -86,7 +84,7 @@ def beside(
     if other is not None:
         net.check_unit(layer, other)
     x = x.detach().clone().requires_grad_()
-    return _pair(net, x, _forward(net, x, (layer,), rule)[layer], Start(layer, unit, cell), other, seed)
+    return _pair(net, x, forward(net, x, (layer,), rule)[layer], Start(layer, unit, cell), other, seed)
 
 
 class Start(NamedTuple):
@@ -95,11 +93,6 @@ class Start(NamedTuple):
     layer: str
     unit: int
     cell: Cell
-
-
-def _forward(net: Net, x: Tensor, layers: tuple[str, ...], rule: str | None) -> dict[str, Tensor]:
-    with torch.enable_grad(), relu_rule(rule) if rule else contextlib.nullcontext():
-        return partial.activations(net, x, layers)
 
 
 def _pair(net: Net, x: Tensor, acts: Tensor, start: Start, other: int | None, seed: int) -> Pair:
@@ -155,7 +148,7 @@ def by_layer(
     def compared(picture: int) -> list[tuple[str, float]]:
         x = prepared(net, pictures, picture).requires_grad_()
         mine = of_picture[picture]
-        acts, drawn = _forward(net, x, tuple({start.layer for _, start in mine}), rule), []
+        acts, drawn = forward(net, x, tuple({start.layer for _, start in mine}), rule), []
         for layer, start in mine:
             pair = _pair(net, x, acts[start.layer], start, None, seed)
             drawn.append((layer, pair.correlation(patch_box(net, net.layer(layer), start.cell))))
@@ -166,9 +159,10 @@ def by_layer(
         for layer, value in values:
             found[layer].append(value)
         report(progress, done / len(of_picture))
-    return {layer: _mean(values) for layer, values in found.items()}
+    return {layer: mean(values) for layer, values in found.items()}
 
 
-def _mean(values: Sequence[float]) -> float:
+def mean(values: Sequence[float]) -> float:
+    """The mean of the correlations that are known; NaN where none is."""
     known = [value for value in values if not np.isnan(value)]
     return float(np.mean(known)) if known else float("nan")

@@ -56,7 +56,7 @@ def gradient(
     values, places, gradients = [], [], []
     for start in range(0, len(x), AT_ONCE):
         part = x[start : start + AT_ONCE].detach().clone().requires_grad_()
-        acts = _forward(net, part, (layer,), rule)[layer]
+        acts = forward(net, part, (layer,), rule)[layer]
         maps = acts[:, unit].reshape(len(part), *map_shape(net, layer, acts))
         here = [_cell(net, layer, m, c) for m, c in zip(maps, wanted[start : start + AT_ONCE], strict=True)]
         neurons = torch.stack([m[cell] for m, cell in zip(maps, here, strict=True)])
@@ -97,7 +97,7 @@ def draw_back(
     def draw(picture: int) -> list[tuple[int, np.ndarray]]:
         mine, drawn = of_picture[picture], []
         x = prepared(net, pictures, picture).requires_grad_()
-        acts = _forward(net, x, tuple({picks[n].layer for n in mine}), rule)
+        acts = forward(net, x, tuple({picks[n].layer for n in mine}), rule)
         for n in mine:
             level = acts[picks[n].layer][0, picks[n].unit, *picks[n].cell]
             (found,) = torch.autograd.grad(level, x, retain_graph=n != mine[-1])
@@ -111,8 +111,8 @@ def draw_back(
         yield from drawn
 
 
-def _forward(net: Net, x: Tensor, layers: tuple[str, ...], rule: str | None) -> dict[str, Tensor]:
-    """The layers' outputs with their graph, the ReLUs on the way by the rule."""
+def forward(net: Net, x: Tensor, layers: tuple[str, ...], rule: str | None) -> dict[str, Tensor]:
+    """The layers' outputs for (N, C, H, W) with their graph, the ReLUs on the way by the rule of :func:`gradient`."""
     with torch.enable_grad(), relu_rule(rule) if rule else contextlib.nullcontext():
         return partial.activations(net, x, layers)
 

@@ -27,11 +27,11 @@ def effective(view: View, layer: str, cell: tuple[int, int], inputs: int) -> np.
     import torch
 
     from vizcore.images.collection import open_collection
-    from vizcore.inspection import effective_field
+    from vizcore.inspection import effective_field, squares
 
     pictures = open_collection(channels=view.net.channels)
     others = [len(pictures.titles) * n // inputs for n in range(1, inputs)]
-    batch = torch.cat([view.x, *(view.net.preprocess(pictures.open(n)) for n in others)])
+    batch = torch.cat([view.x, *(squares.prepared(view.net, pictures, n) for n in others)])
     return effective_field.effective_field(view.net, batch, layer, cell)
 
 
@@ -76,9 +76,10 @@ def _patches(
     from vizcore.figures import patches as patch_figures
     from vizcore.figures import render, sprites
     from vizcore.images.collection import cut, open_collection
+    from vizcore.inspection import squares
 
     source = open_collection(collection, view.net.channels)
-    crops = [cut(view.net.crop(source.open(n)), box) for n, box in zip(pictures, boxes, strict=True)]
+    crops = [cut(squares.square(view.net, source, n), box) for n, box in zip(pictures, boxes, strict=True)]
     sprite, layout = sprites.atlas(patch_figures.tiles(crops, side))
     return render.encode(sprite, "jpeg"), layout
 
@@ -98,12 +99,12 @@ def _backward(
     view: View, collection: str, places: "tuple[tuple[int, Cell], ...]", layer: str, unit: int, rule: str | None
 ) -> np.ndarray:
     from vizcore.images.collection import open_collection
-    from vizcore.inspection import unit_gradients
+    from vizcore.inspection import squares, unit_gradients
     from vizcore.models import layers as model_layers
 
     source = open_collection(collection, view.net.channels)
     start = model_layers.before_relu(view.net, layer)
-    inputs = [(view.net.preprocess(source.open(number)), cell) for number, cell in places]
+    inputs = [(squares.prepared(view.net, source, number), cell) for number, cell in places]
     found = [unit_gradients.gradient(view.net, x, start, unit, cell, rule) for x, cell in inputs]
     return np.stack([one.gradients[0] for one in found])
 
@@ -134,10 +135,12 @@ class Drawn(NamedTuple):
     @property
     def mean(self) -> float:
         """The mean correlation over the patches that have one; NaN where none has."""
-        known = [value for value in self.alike if not np.isnan(value)]
-        return float(np.mean(known)) if known else float("nan")
+        from vizcore.inspection.other_unit import mean
+
+        return mean(self.alike)
 
 
+@per_network(entries=128, size="60MB", step="Drawing the unit, and another one, in its patches")
 def drawn(
     view: View,
     collection: str,
@@ -153,30 +156,16 @@ def drawn(
     Args:
         rule: as for :func:`vizcore.inspection.other_unit.beside`. other: the other unit; by lot when None.
     """
-    return _drawn(view, collection, tuple((hit.picture, hit.cell) for hit in hits), boxes, layer, unit, rule, other)
-
-
-@per_network(entries=128, size="60MB", step="Drawing the unit, and another one, in its patches")
-def _drawn(
-    view: View,
-    collection: str,
-    places: "tuple[tuple[int, Cell], ...]",
-    boxes: "tuple[Box, ...]",
-    layer: str,
-    unit: int,
-    rule: str | None,
-    other: int | None,
-) -> Drawn:
     from vizcore.figures import patches as patch_figures
     from vizcore.figures import render, sprites
     from vizcore.images.collection import open_collection
-    from vizcore.inspection import other_unit
+    from vizcore.inspection import other_unit, squares
     from vizcore.models import layers as model_layers
 
     source, start = open_collection(collection, view.net.channels), model_layers.before_relu(view.net, layer)
     pairs = [
-        other_unit.beside(view.net, view.net.preprocess(source.open(n)), start, unit, cell, rule, other)
-        for n, cell in places
+        other_unit.beside(view.net, squares.prepared(view.net, source, hit.picture), start, unit, hit.cell, rule, other)
+        for hit in hits
     ]
     sheets = []
     for which in (0, 1):
@@ -195,10 +184,10 @@ def classes(view: View, collection: str, hits: "tuple[Hit, ...]", layer: str, un
 @per_network(entries=256, step="Following the unit to the class scores")
 def _classes(view: View, collection: str, pictures: tuple[int, ...], layer: str, unit: int) -> np.ndarray:
     from vizcore.images.collection import open_collection
-    from vizcore.inspection import unit_classes
+    from vizcore.inspection import squares, unit_classes
 
     source = open_collection(collection, view.net.channels)
-    inputs = (view.net.preprocess(source.open(number)) for number in pictures)
+    inputs = (squares.prepared(view.net, source, number) for number in pictures)
     return np.mean([unit_classes.contributions(view.net, x, layer, unit).cpu().numpy() for x in inputs], axis=0)
 
 

@@ -87,25 +87,15 @@ def class_maps(view: View, layer: str, steps: Unrolled) -> str:
     if model_layers.class_maps(view.net) is None or not last or not before or layer not in (last, before):
         return ""
     there = steps if layer == last else cache.unrolled(view, last)
-    zero, count = int((there.weights == 0).sum()), len(there.weights)
+    zero, count, name = f"{int((there.weights == 0).sum()):,}", f"{len(there.weights):,}", view.class_name
     if layer == last:
         return words.text(
-            "the layer makes the classes themselves",
-            layer=layer,
-            before=before,
-            zero=f"{zero:,}",
-            count=f"{count:,}",
-            name=view.class_name,
+            "the layer makes the classes themselves", layer=layer, before=before, zero=zero, count=count, name=name
         )
     same = compare.correlation(*(each.before_relu.cpu().numpy() for each in (steps, there)))
+    alike = "not defined" if same is None else f"{same:.3f}"
     return words.text(
-        "why not the last convolution",
-        last=last,
-        layer=layer,
-        zero=f"{zero:,}",
-        count=f"{count:,}",
-        name=view.class_name,
-        same="not defined" if same is None else f"{same:.3f}",
+        "why not the last convolution", last=last, layer=layer, zero=zero, count=count, name=name, same=alike
     )
 
 

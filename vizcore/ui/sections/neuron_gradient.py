@@ -16,7 +16,7 @@ from vizcore.figures import render, sentences
 from vizcore.figures.patches import Card, boxed
 from vizcore.figures.render import number
 from vizcore.images.collection import open_collection
-from vizcore.inspection import neurons, signs, top_patches, unit_gradients
+from vizcore.inspection import neurons, signs, squares, top_patches, unit_gradients
 from vizcore.inspection import other_unit as compute
 from vizcore.inspection.top_patches import Hit
 from vizcore.methods import relu_rules
@@ -269,7 +269,7 @@ def _gradient_at(view: View, collection: str, hit: Hit, neuron: Neuron, rule: st
     with working("Going back from the neuron to the pictures"):
         source = open_collection(collection, view.net.channels)
         name = f"{source.digests[hit.picture]} searched"
-        x = view.net.preprocess(source.open(hit.picture))
+        x = squares.prepared(view.net, source, hit.picture)
         return _gradient(view.model, name, neuron.start, neuron.unit, hit.cell, rule, view.net, x)[1]
 
 
@@ -332,7 +332,7 @@ def _other(
     name, x, cell = view.digest, view.x, neuron.cell
     if hit is not None:
         source, cell = open_collection(of, view.net.channels), hit.cell
-        name, x = f"{source.digests[hit.picture]} searched", view.net.preprocess(source.open(hit.picture))
+        name, x = f"{source.digests[hit.picture]} searched", squares.prepared(view.net, source, hit.picture)
     with working("Going back from another neuron"):
         return _beside(view.model, name, neuron.start, neuron.unit, cell, rule, other, view.net, x, neuron)
 
@@ -483,7 +483,7 @@ def _cards(
                 row.append(boxed(patch_figures.gradient_patch(beside.gradient, end), seen, cut, True))
                 label += f"; {kind} {beside.unit} ± {number(end)}; correlation {compare.in_words(beside.alike)}"
             below.append((label, row))
-        picture = boxed(view.net.crop(source.open(hit.picture)), seen, cut, False)
+        picture = boxed(squares.square(view.net, source, hit.picture), seen, cut, False)
         cards.append(Card(picture, _best.titles[n], _best.said[n], below))
     return patch_figures.cards(cards)
 
