@@ -1,13 +1,17 @@
 """Fixtures that several test files share. The networks are made once, and no test may change them."""
 
+import importlib.util
 import os
+import sys
 from collections.abc import Iterator
+from types import ModuleType
 
 import page_visits
 import pytest
 import random_networks
 import torch
 
+from vizcore.images import gallery
 from vizcore.models import Net
 
 # One, as in the dashboard: beside other work two threads wait for each other. VIZ_THREADS=2 tries another number.
@@ -24,6 +28,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         case = getattr(item, "callspec", None) and item.callspec.params.get("case")
         group = "browser" if item.path.parent.name == "browser" else f"{item.path.stem} {case or ''}"
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope="session")
+def build() -> ModuleType:
+    """assets/build.py as a module."""
+    spec = importlib.util.spec_from_file_location("assets_build", gallery.ASSETS / "build.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import io
 import re
 import struct
-import sys
 import tomllib
 import zlib
 from collections import Counter
@@ -36,16 +34,6 @@ IMAGE_KINDS = ("gallery", "cutout", "photo", "background")
 LABELLED = ("gallery", "cutout", "photo")
 WITHOUT_RECORD = {"build.py", "README.md", "manifest.toml"}
 LONGEST_SIDE = {"gallery": 640, "cutout": 256, "photo": 320, "background": 512}
-
-
-@pytest.fixture(scope="module")
-def build() -> ModuleType:
-    """assets/build.py as a module."""
-    spec = importlib.util.spec_from_file_location("assets_build", gallery.ASSETS / "build.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def images(*kinds: str) -> list[gallery.Asset]:

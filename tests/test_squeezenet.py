@@ -11,7 +11,6 @@ import pytest
 import random_networks
 import safetensors.numpy
 import torch
-from test_assets import build  # noqa: F401  (a fixture)
 
 from vizcore import models
 from vizcore.images import gallery
@@ -26,7 +25,7 @@ def pickled() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def arrays(pickled, build) -> dict[str, list[np.ndarray]]:  # noqa: F811
+def arrays(pickled, build) -> dict[str, list[np.ndarray]]:
     return build.read_arrays(pickled)
 
 
@@ -84,7 +83,7 @@ def test_the_original_arrays_give_the_same_scores(arrays, picture) -> None:
     assert int(net(net.preprocess(image)).argmax()) == int(expected.argmax())
 
 
-def test_no_number_was_rounded(arrays, build) -> None:  # noqa: F811
+def test_no_number_was_rounded(arrays, build) -> None:
     """Undoing what build.py did to the shipped file gives the original arrays, bit by bit."""
     file = gallery.ASSETS / "weights" / "squeezenet1_1.safetensors"
     shipped = safetensors.numpy.load(file.read_bytes())
@@ -95,7 +94,7 @@ def test_no_number_was_rounded(arrays, build) -> None:  # noqa: F811
     assert safetensors.numpy.save(made) == file.read_bytes()
 
 
-def test_a_pickle_that_names_anything_else_is_not_read(build) -> None:  # noqa: F811
+def test_a_pickle_that_names_anything_else_is_not_read(build) -> None:
     bad = pickle.dumps({"conv1": [print, io.BytesIO]})
     with pytest.raises(pickle.UnpicklingError, match="is not an array; the file is not read"):
         build.read_arrays(bad)
