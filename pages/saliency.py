@@ -54,8 +54,13 @@ else:
 
 key = method, channels, *sorted(params.items())
 alt = f"{variant} map of {view.title} for the class {view.class_name}"
-unit = {"": f"slope of the {of}", "sg": "mean slope of the logit over noisy copies"}.get(prefix, "")
-unit = f"{unit}, per normalized unit of colour" if unit else "part of the logit's change from the baseline"
+slope = f"slope of the {of}, per normalized unit of colour"
+unit = {
+    "saliency": slope,
+    "forgrad": slope,
+    "smooth_grad": "mean slope of the logit over noisy copies, per normalized unit of colour",
+    "integrated_gradients": "part of the logit's change from the baseline",
+}[method]
 found = section.Found(signed, values, key, variant, alt, unit, clip, opacity)
 if method == "saliency":
     ui.heat(

@@ -6,7 +6,7 @@ from functools import partial
 
 import page_visits
 import pytest
-from page_visits import texts, through_the_table
+from page_visits import html, texts, through_the_table
 from streamlit.testing.v1 import AppTest
 
 open_page = partial(page_visits.open_page, "saliency")
@@ -74,6 +74,20 @@ def test_forgrad_keeps_what_it_says_and_a_control_stands_beside_it():
     assert bars(whole)[0] == bars(open_page())[0]  # the plain gradient
     assert not [box for box in low.get("button_group") if box.key == "fg_reduction"]
     assert bars(open_page(variant="FORGrad", channels="max"))[0] != bars(low)[0]
+
+
+@pytest.mark.parametrize(
+    ("variant", "said"),
+    [
+        ("Gradient", "slope of the logit, per normalized unit of colour"),
+        ("SmoothGrad", "mean slope of the logit over noisy copies, per normalized unit of colour"),
+        ("Integrated gradients", "part of the logit&#x27;s change from the baseline"),
+        ("FORGrad", "slope of the logit, per normalized unit of colour"),
+    ],
+)
+def test_the_numbers_of_every_variant_have_their_own_unit(variant, said):
+    shown = html(open_page(variant=variant, sg_samples=4, ig_steps=8, ig_tolerance=0))
+    assert said in shown and ("from the baseline" in shown) == (variant == "Integrated gradients")
 
 
 def test_number_of_classes_changes_the_row():
