@@ -11,11 +11,10 @@ from vizcore.ui.blocks import scale
 from vizcore.ui.sections import grad_cam as section
 
 view, words = ui.begin(__file__), ui.words(__file__)
-bound = {"bind": "query-params"}
 stops = model_layers.stops(view.net)
 with ui.controls():
     layer = ui.layer_select(view, "layer", keep=lambda item: item.name in stops, slider=True)
-    against = st.toggle("Counterfactual", key="counterfactual", help=words.text("help of the counterfactual"), **bound)
+    against = ui.toggle("Counterfactual", key="counterfactual", help=words.text("help of the counterfactual"))
 steps = ui.unrolled(view, layer, against)
 maps, height, width = steps.activations.shape
 heat, stance = steps.map.cpu().numpy(), "against" if against else "for"
@@ -26,7 +25,7 @@ def overlay() -> None:
     with ui.controls("drawing"):
         opacity = ui.opacity()
         ways = ["smooth", "cells"]
-        drawn = st.segmented_control("Drawn", ways, default="smooth", key="drawn", required=True, **bound)
+        drawn = ui.segmented_control("Drawn", ways, default="smooth", key="drawn")
     ui.heat(
         heat,
         view.picture,
@@ -55,7 +54,7 @@ st.html(scale(top, 2, True, "α times the map. Under each: channel, α, share of
 def one_map() -> None:
     ranks = [str(rank) for rank in range(1, len(strongest) + 1)]
     label = "Enlarge one of them, by rank"
-    rank = st.segmented_control(label, ranks, default="1", key="rank", required=True, **bound)
+    rank = ui.segmented_control(label, ranks, default="1", key="rank")
     section.one_map(view, steps, strongest[int(rank) - 1])
 
 
@@ -78,7 +77,7 @@ ui.demo_button(view)
 def two_classes() -> None:
     with ui.controls("pair"):
         other = ui.class_select(view, "versus", "Second class", default=view.runner_up, width=330)
-        linked = st.toggle("Same scale for both", True, key="linked", **bound)
+        linked = ui.toggle("Same scale for both", True, key="linked")
     second = ui.attribution(view, "grad_cam", other, layer, counterfactual=against).values
     section.two_classes(view, layer, against, other, linked, (heat, second))
 
@@ -89,7 +88,7 @@ words.part("Other ways to weight the maps")
 
 @ui.fragment
 def variants() -> None:
-    if st.toggle("Compute them for this layer", key="variants", **bound):
+    if ui.toggle("Compute them for this layer", key="variants"):
         section.variants(view, layer)
 
 

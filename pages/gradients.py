@@ -12,8 +12,6 @@ from vizcore.ui.sections import gradients as section
 
 view, words = ui.begin(__file__), ui.words(__file__)
 net, side = view.net, view.net.input_size
-bound = {"bind": "query-params"}
-choice = bound | {"required": True}
 
 
 def describe(name: str) -> str:
@@ -24,20 +22,20 @@ def describe(name: str) -> str:
 with ui.controls():
     names, middle = network_graph.choices(net), network_graph.middle(net)
     layer = ui.linked_select("Layer", names, "layer", default=middle, width=280, format_func=describe)
-    cut = st.toggle("Cut the graph at this layer", key="cut", help=words.text("help: cut"), **bound)
+    cut = ui.toggle("Cut the graph at this layer", key="cut", help=words.text("help: cut"))
     if cut:
         kinds = list(section.SCALARS)
-        kind = st.segmented_control("Differentiated", kinds, default="mean of a map", key="scalar", **choice)
+        kind = ui.segmented_control("Differentiated", kinds, default="mean of a map", key="scalar")
         scalar = section.SCALARS[kind]
         unit = 0 if scalar == "sum" else ui.unit_index(section.maps_of(view, layer))
         quantity = Quantity("cut", 0, layer, scalar, unit)
     else:
         scores = ["loss", "logit", "probability"]
-        of = st.segmented_control("Gradient of the", scores, default="loss", key="of", **choice)
+        of = ui.segmented_control("Gradient of the", scores, default="loss", key="of")
         quantity = Quantity(of, view.target)
-    detail = st.segmented_control("Drawn", ["blocks", "all layers"], default="blocks", key="detail", **choice)
+    detail = ui.segmented_control("Drawn", ["blocks", "all layers"], default="blocks", key="detail")
     hint = words.text("help: size")
-    norm = st.segmented_control("Size as", ["RMS", "L2"], default="RMS", key="norm", help=hint, **choice).lower()
+    norm = ui.segmented_control("Size as", ["RMS", "L2"], default="RMS", key="norm", help=hint).lower()
 
 sizes = section.sizes(view, quantity)
 at_input = section.gradient(view, quantity)[1]
@@ -63,10 +61,10 @@ def check() -> None:
             colour = ui.linked_select("Colour", colours, "colour", default=colours[strongest[0]], width=120)
             channel = colours.index(colour)
         row, column = (
-            ui.index(f"{label}, 0 to {side - 1}", label.lower(), side, at, empty=f"strongest ({at})", width=200)
+            ui.index(label, label.lower(), side, at, follow="Strongest")
             for label, at in zip(("Row", "Column"), strongest[1:], strict=True)
         )
-        h = st.select_slider("Step h, normalized units", section.STEPS, 0.001, key="h", width=240, **bound)
+        h = ui.select_slider("Step h, normalized units", section.STEPS, 0.001, key="h", width=240)
     section.at_the_picture(view, quantity, at_input, (row, column))
     st.subheader("Is it right? Two forward passes at one pixel", anchor=False)
     section.two_passes(view, quantity, at_input, (channel, row, column), h)

@@ -11,7 +11,6 @@ from vizcore.models import layers as model_layers
 from vizcore.ui.sections import guided_backprop as section
 
 view, words = ui.begin(__file__), ui.words(__file__)
-bound = {"bind": "query-params"}
 
 
 @ui.fragment
@@ -19,9 +18,9 @@ def both_signs() -> None:
     """What of the plain gradient increases the score and what decreases it, before and after a rule."""
     with ui.controls("sign_controls"):
         offered = [title for title, rule in relu_rules.TITLES.items() if rule]
-        after = st.segmented_control("Beside it", offered, default="Guided", required=True, key="after", **bound)
+        after = ui.segmented_control("Beside it", offered, default="Guided", key="after")
         names = section.places(view)
-        place = st.segmented_control("Where", list(names), default=next(iter(names)), required=True, key="at", **bound)
+        place = ui.segmented_control("Where", list(names), default=next(iter(names)), key="at")
     section.both_signs(view, after, names[place])
 
 
@@ -30,11 +29,11 @@ def one_relu() -> None:
     """A handful of numbers through one ReLU and back."""
     with ui.controls("step_controls"):
         stages = ["Forward", "Backprop", "Deconvnet", "Guided"]
-        stage = st.segmented_control("Step", stages, default="Forward", required=True, key="stage", **bound)
+        stage = ui.segmented_control("Step", stages, default="Forward", key="stage")
         examples = list(relu_step.EXAMPLES)
-        example = st.segmented_control("Numbers", examples, default=examples[0], required=True, key="numbers", **bound)
-        seed = st.number_input(
-            "Seed of Random", 0, 9999, 0, key="numbers_seed", **bound, width=160, disabled=example != "Random"
+        example = ui.segmented_control("Numbers", examples, default=examples[0], key="numbers")
+        seed = ui.number_input(
+            "Seed of Random", 0, 9999, 0, key="numbers_seed", width=160, disabled=example != "Random"
         )
     step = relu_step.through_relu(*relu_step.example(example, seed), 6.0 if example == "ReLU6" else None)
     st.html(tables.relu_stage(step, stage.lower()))
@@ -46,12 +45,12 @@ def three_rules() -> None:
     """The three rules on the picture, for the class or for a unit."""
     of = None
     with ui.controls():
-        what = st.segmented_control("Explain a", ["Class", "Unit"], default="Class", required=True, key="what", **bound)
+        what = ui.segmented_control("Explain a", ["Class", "Unit"], default="Class", key="what")
         if what == "Unit":
             layer = ui.layer_select(view, keep=lambda layer: layer.kind not in ("dropout", "identity"))
             count = view.net.layer(layer).out_shape[0]
-            of = layer, ui.index(f"Unit, 0 to {count - 1}", "unit", count, 0, width=160)
-        shared = st.toggle("One scale for all three", key="shared", **bound)
+            of = layer, ui.index("Unit", "unit", count)
+        shared = ui.toggle("One scale for all three", key="shared")
     section.three_rules(view, shared, of)
     if view.net.relus:
         st.caption(words.text("how many ReLUs", network=view.net.title, relus=view.net.relus))
@@ -75,7 +74,7 @@ def random_weights() -> None:
 
     with ui.controls("sanity_controls"):
         start = ui.linked_select("Random weights from", layers[::-1], "from", format_func=describe, width=370)
-        seed = st.number_input("Seed of the weights", 0, 9999, 0, key="weights_seed", **bound, width=180)
+        seed = ui.number_input("Seed of the weights", 0, 9999, 0, key="weights_seed", width=180)
     with ui.working("Randomizing a copy of the network"):
         random = ui.randomized(view, start, seed)
     section.random_weights((view, random))

@@ -23,9 +23,7 @@ words.part("A closer look")
 
 @ui.fragment
 def closer() -> None:
-    zoom = st.segmented_control(
-        "Zoom to the strongest part", ["1×", "2×", "4×"], default="2×", key="zoom", required=True, bind="query-params"
-    )
+    zoom = ui.segmented_control("Zoom to the strongest part", ["1×", "2×", "4×"], default="2×", key="zoom")
     section.closer(view, factors.product, int(zoom[0]))
 
 
@@ -38,7 +36,7 @@ ui.demo_button(view)
 def two_classes() -> None:
     with ui.controls("pair"):
         other = ui.class_select(view, "versus", "Second class", default=view.runner_up, width=330)
-        linked = st.toggle("Same scale for both", True, key="linked", bind="query-params")
+        linked = ui.toggle("Same scale for both", True, key="linked")
     second = section.factors(ui.look(view, target=other), layer)
     section.two_classes(view, other, (factors, second), linked)
 

@@ -12,16 +12,14 @@ from vizcore.models import layers as model_layers
 from vizcore.ui.sections import layer_by_layer as section
 
 view, words = ui.begin(__file__), ui.words(__file__)
-bound = {"bind": "query-params"}
-choice = bound | {"required": True}
 
 with ui.controls():
     view = section.choose_network(view)
-    back = st.segmented_control("Drawings", list(relu_rules.TITLES), default="Deconvnet", key="back", **choice)
-    by = st.segmented_control("Units", section.BY, default=section.BY[0], key="by", **choice)
-    count = st.segmented_control("How many", [4, 6, 8], default=6, key="how_many", **choice)
-    patches = st.segmented_control("Patches each", [4, 9], default=9, key="each", **choice)
-    seed = st.number_input("Seed", 0, 9999, 0, key="seed", width=140, **bound) if by == "random" else 0
+    back = ui.segmented_control("Drawings", list(relu_rules.TITLES), default="Deconvnet", key="back")
+    by = ui.segmented_control("Units", section.BY, default=section.BY[0], key="by")
+    count = ui.segmented_control("How many", [4, 6, 8], default=6, key="how_many")
+    patches = ui.segmented_control("Patches each", [4, 9], default=9, key="each")
+    seed = ui.number_input("Seed", 0, 9999, 0, key="seed", width=140) if by == "random" else 0
 
 net, rule = view.net, relu_rules.TITLES[back]
 offered = [layer.name for layer in model_layers.candidates(net)]

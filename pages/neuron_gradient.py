@@ -11,7 +11,6 @@ from vizcore.ui.sections import neuron_gradient as section
 
 view, words = ui.begin(__file__), ui.words(__file__)
 RULES = ("Gradient", "Guided", "Deconvnet")
-bound = {"bind": "query-params"}
 
 words.part("1 Pick a neuron")
 with ui.controls():
@@ -34,17 +33,10 @@ words.part("3 The gradient of its activation")
 def gradients() -> None:
     """The visitor's picture large, then the best pictures, each with the gradients that were chosen."""
     with ui.controls("back_controls"):
-        chosen = st.pills(
-            "Way back through each ReLU",
-            RULES,
-            selection_mode="multi",
-            default=["Gradient", "Guided"],
-            key="back_by",
-            **bound,
-        )
-        shown = st.slider("Best pictures", 1, top_patches.COUNT, 4, key="shown", width=180, **bound)
-        zoomed = neuron.bounded and st.toggle("Zoom to the receptive field", True, key="zoomed", **bound)
-        same = st.toggle("One scale for all pictures", key="same", **bound)
+        chosen = ui.pills("Way back through each ReLU", RULES, default=["Gradient", "Guided"], key="back_by")
+        shown = ui.slider("Best pictures", 1, top_patches.COUNT, 4, key="shown", width=180)
+        zoomed = neuron.bounded and ui.toggle("Zoom to the receptive field", True, key="zoomed")
+        same = ui.toggle("One scale for all pictures", key="same")
         other = section.other_unit(neuron)
     rules = [rule for rule in RULES if rule in chosen] or ["Gradient"]
     tops = section.show_own(view, neuron, rules, zoomed)
@@ -73,7 +65,7 @@ def step() -> None:
         st.caption(words.text("no direction"))
         return
     label = "Largest step, in grey levels of 255"
-    size = st.select_slider(label, section.STEPS, 4, key="step", width=360, **bound)
+    size = ui.select_slider(label, section.STEPS, 4, key="step", width=360)
     section.show_step(view, neuron, size)
 
 

@@ -15,7 +15,6 @@ from vizcore.ui.sections import output_maps as section
 view, words = ui.begin(__file__), ui.words(__file__)
 choices = model_layers.map_layers(view.net)
 names = tuple(layer.name for layer in choices)
-bound = {"required": True, "bind": "query-params"}
 PICTURES = {"none": "none"} | {asset.id: asset.title for asset in gallery.records("gallery")}
 
 
@@ -24,17 +23,17 @@ def layers() -> None:
     default = next((item.name for item in choices if item.kind == "relu"), None)
     layer = ui.layer_select(view, "layer", default, keep=lambda item: item.name in names, slider=True)
     with ui.controls():
-        by = st.segmented_control("Sort by", ["mean", "max", "index"], default="mean", key="sort", **bound)
+        by = ui.segmented_control("Sort by", ["mean", "max", "index"], default="mean", key="sort")
         scales, said = ["shared", "each"], words.text("help: scale")
-        scale = st.segmented_control("Scale", scales, default="shared", key="scale", help=said, **bound)
-        drawn = st.segmented_control("Drawn", ["cells", "smooth"], default="cells", key="drawn", **bound)
+        scale = ui.segmented_control("Scale", scales, default="shared", key="scale", help=said)
+        drawn = ui.segmented_control("Drawn", ["cells", "smooth"], default="cells", key="drawn")
     maps = ui.feature_maps(view, layer)
     numbers = activations.statistics(maps)
     above = st.container(key="sheet", gap="small")
 
     words.part("One map")
     with ui.controls("one"):
-        unit = ui.unit_index(maps, "Map")
+        unit = ui.unit_index(maps)
         other = ui.linked_select("Second picture", list(PICTURES), "second", format_func=PICTURES.get, width=280)
         opacity = ui.opacity()
     pair = [(view, maps)]

@@ -11,18 +11,16 @@ from vizcore.ui.sections import questions as section
 
 view, words = ui.begin(__file__), ui.words(__file__)
 NO_MAPS = words.text("a network without maps", network=view.net.title)
-bound = {"bind": "query-params"}
-choice = bound | {"required": True}
 
 
 @ui.fragment
 def small_network() -> None:
     """A network of nine numbers, forward and back."""
     with ui.controls("graph_controls"):
-        x1 = st.slider("x₁", -3.0, 3.0, 1.0, 0.5, key="x1", width=140, **bound)
-        x2 = st.slider("x₂", -3.0, 3.0, 1.0, 0.5, key="x2", width=140, **bound)
-        weight = st.slider("Weight from x₁ to z₂", -3.0, 3.0, 2.0, 0.5, key="weight", width=150, **bound)
-        target = st.segmented_control("Cut after", chain_rule.TARGETS, default="s", key="behind", **choice)
+        x1 = ui.slider("x₁", -3.0, 3.0, 1.0, 0.5, key="x1", width=140)
+        x2 = ui.slider("x₂", -3.0, 3.0, 1.0, 0.5, key="x2", width=140)
+        weight = ui.slider("Weight from x₁ to z₂", -3.0, 3.0, 2.0, 0.5, key="weight", width=150)
+        target = ui.segmented_control("Cut after", chain_rule.TARGETS, default="s", key="behind")
     section.small_network(x1, x2, weight, target)
 
 
@@ -49,8 +47,8 @@ def any_layer() -> None:
 def guided() -> None:
     """One row of numbers through a ReLU, and the three pictures."""
     with ui.controls("row_controls"):
-        add_f = st.slider("Add to every f", -4, 4, 0, key="add_f", width=220, **bound)
-        add_r = st.slider("Add to every R", -4, 4, 0, key="add_r", width=220, **bound)
+        add_f = ui.slider("Add to every f", -4, 4, 0, key="add_f", width=220)
+        add_r = ui.slider("Add to every R", -4, 4, 0, key="add_r", width=220)
     section.relu_row(add_f, add_r)
     section.three_ways(view)
 
@@ -59,8 +57,8 @@ def layer_by_layer() -> None:
     """Three depths of a VGG: patches above, their drawings below."""
     with ui.controls():
         ranks, rules = ["1", "2", "3", "4", "5"], ["Deconvnet", "Guided", "Gradient"]
-        rank = st.segmented_control("Unit, by rank on your picture", ranks, default="1", key="rank", **choice)
-        back = st.segmented_control("Drawings", rules, default="Deconvnet", key="back", **choice)
+        rank = ui.segmented_control("Unit, by rank on your picture", ranks, default="1", key="rank")
+        back = ui.segmented_control("Drawings", rules, default="Deconvnet", key="back")
     section.depths(section.vgg(view), int(rank) - 1, back)
 
 
@@ -71,7 +69,7 @@ def grad_cam() -> None:
     options = [*(str(n) for n in (1, 4, 16, 64, 256, 1024) if n < len(steps.weights)), "all"]
     with ui.controls("sum_controls"):
         label = "Maps added, strongest first"
-        some = st.select_slider(label, options, "all", key="added", width=420, **bound)
+        some = ui.select_slider(label, options, "all", key="added", width=420)
         opacity = ui.opacity()
     section.four_steps(view, steps, None if some == "all" else int(some), opacity)
 
@@ -80,7 +78,7 @@ def guided_grad_cam() -> None:
     """Factor, factor, product; one row for each class."""
     with ui.controls():
         other = ui.class_select(view, "versus", "Second class", default=view.runner_up, width=330)
-        linked = st.toggle("Same scale for both", True, key="linked", **bound)
+        linked = ui.toggle("Same scale for both", True, key="linked")
         ui.demo_button(view)
     section.factors(view, other, linked)
 
@@ -89,13 +87,13 @@ def newest() -> None:
     """The table of works, and the newest that run here side by side."""
     with ui.controls():
         years = ["2013", "2017", "2020", "2021"]
-        since = st.segmented_control("Published since", years, default="2021", key="since", **choice)
+        since = ui.segmented_control("Published since", years, default="2021", key="since")
     section.works_table(int(since))
     works = section.runnable()
     quick = [name for name, work in works.items() if not methods.METHODS[work.method].slow]
     first = [*quick[:3], *(name for name in quick[3:] if name == "Grad-CAM")]
     st.subheader("Run them on your picture", anchor=False)
-    picked = st.pills("Methods, newest first", works, selection_mode="multi", key="run", default=first, **bound)
+    picked = ui.pills("Methods, newest first", works, key="run", default=first)
     if view.net.cam_layer is None:
         st.info(NO_MAPS, icon=":material/info:")
     else:

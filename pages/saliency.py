@@ -1,6 +1,5 @@
 """10 Saliency maps: the gradient of a class score with respect to the picture."""
 
-import streamlit as st
 import torch
 
 from vizcore import ui
@@ -18,22 +17,20 @@ VARIANTS = {
 OVER = {"sum": "Sum", "max": "Maximum", "l2": "Euclidean length"}
 
 view, words = ui.begin(__file__), ui.words(__file__)
-bound = {"bind": "query-params"}
-choice = bound | {"required": True}
 
 with ui.controls():
-    variant = st.segmented_control("Variant", list(VARIANTS), default="Gradient", key="variant", **choice)
+    variant = ui.segmented_control("Variant", list(VARIANTS), default="Gradient", key="variant")
     method, prefix = VARIANTS[variant]
     of = "logit"
     if method == "saliency":
         scores, hint = ["logit", "loss", "probability"], words.text("help: gradient of the")
-        of = st.segmented_control("Gradient of the", scores, default="logit", key="of", help=hint, **choice)
+        of = ui.segmented_control("Gradient of the", scores, default="logit", key="of", help=hint)
     hint = words.text("help: over the channels")
-    channels = st.segmented_control("Over the channels", list(OVER), default="sum", key="channels", help=hint, **choice)
+    channels = ui.segmented_control("Over the channels", list(OVER), default="sum", key="channels", help=hint)
 row = ui.controls("look_controls")
 with row:
     ends, hint = [95, 98, 99, 99.5, 100], words.text("help: scale to percentile")
-    clip = st.select_slider("Scale to percentile", ends, 99.5, key="clip", width=165, help=hint, **bound)
+    clip = ui.select_slider("Scale to percentile", ends, 99.5, key="clip", width=165, help=hint)
     opacity = ui.opacity()
 
 plain = {"reduction": channels, "of": of}
@@ -88,7 +85,7 @@ section.steps(view, found, f"{OVER[channels]} over the channels{', filtered' if 
 def classes() -> None:
     """The plain gradient of several classes."""
     with ui.controls("class_controls"):
-        count = st.slider("Most probable classes", 2, 5, 3, key="k", width=220, **bound)
+        count = ui.slider("Most probable classes", 2, 5, 3, key="k", width=220)
     section.classes(view, count, channels, of, clip)
 
 
@@ -97,11 +94,11 @@ def removal() -> None:
     """The most and the least salient pixels taken away, and as many random ones."""
     with ui.controls("removal_controls"):
         shares = [round(100 * share) for share in perturbation.SHARES[1:]]
-        share = st.select_slider("Pixels removed (%)", shares, 10, key="share", width=260, **bound)
+        share = ui.select_slider("Pixels removed (%)", shares, 10, key="share", width=260)
         fills, hint = list(perturbation.FILLS), words.text("help: replaced by")
-        fill = st.segmented_control("Replaced by", fills, default="mean", key="fill", help=hint, **choice)
-        score = st.segmented_control("Curve of the", ["logit", "probability"], default="logit", key="curve", **choice)
-        seed = st.number_input("Random seed", 0, 9999, 0, key="seed", width=130, **bound)
+        fill = ui.segmented_control("Replaced by", fills, default="mean", key="fill", help=hint)
+        score = ui.segmented_control("Curve of the", ["logit", "probability"], default="logit", key="curve")
+        seed = ui.number_input("Random seed", 0, 9999, 0, key="seed", width=130)
     section.removal(view, found, share, fill, score, seed)
 
 

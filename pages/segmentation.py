@@ -10,16 +10,11 @@ from vizcore.images import composites
 from vizcore.ui.sections import segmentation as section
 
 view, words = ui.begin(__file__), ui.words(__file__)
-bound = {"bind": "query-params"}
 
 st.markdown(section.headline(view))
 with ui.controls():
-    scene = st.segmented_control(
-        "Picture", section.SCENES, default=section.SCENES[0], key="scene", required=True, **bound
-    )
-    title = st.segmented_control(
-        "Map from", list(section.TITLES), default="Saliency map", key="source", required=True, **bound
-    )
+    scene = ui.segmented_control("Picture", section.SCENES, default=section.SCENES[0], key="scene")
+    title = ui.segmented_control("Map from", list(section.TITLES), default="Saliency map", key="source")
 source, recipe, truth = section.TITLES[title], None, None
 if scene == section.COMPOSITE and view.net.channels == 3:
     with ui.controls("composite_controls"):
@@ -35,7 +30,7 @@ section.pipeline(view, source, settings, truth)
 words.part("How good is it? {{count}} composites", count=len(composites.recipes()))
 with ui.controls("ground_controls"):
     kinds = list(section.GROUNDS)
-    below = st.segmented_control("Backgrounds", kinds, default=kinds[0], key="grounds", required=True, **bound)
+    below = ui.segmented_control("Backgrounds", kinds, default=kinds[0], key="grounds")
 ground, on = section.GROUNDS[below], f"on {below.lower()}"
 kept, core = section.kept(view, ground), 100 - segmentation.CORE_FROM
 st.html(section.measured(kept, ground))
@@ -55,8 +50,8 @@ st.markdown(sentences.segmented(f"{title}, {on}", kept.rows[source], kept.rows["
 def again(chosen: segmentation.Settings) -> None:
     """On request, a new measurement of the chosen network with the parameters above."""
     with ui.controls("again_controls"):
-        live = st.toggle("Measure again with the parameters above", key="again", **bound)
-        count = st.select_slider("Composites", [20, 40, 60, 80, 100], 20, key="count", width=220, **bound)
+        live = ui.toggle("Measure again with the parameters above", key="again")
+        count = ui.select_slider("Composites", [20, 40, 60, 80, 100], 20, key="count", width=220)
     if live:
         heading = f"{title}, {view.net.title}, {on}: the first {count} composites, your parameters"
         st.html(section.measured_again(view, source, chosen, ground, count, heading))

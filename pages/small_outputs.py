@@ -16,7 +16,6 @@ choices = model_layers.map_layers(view.net)
 if not choices:
     raise ValueError(words.text("a network without maps", network=view.net.title))
 names = {layer.name for layer in choices}
-bound = {"bind": "query-params"}
 
 
 @ui.fragment
@@ -25,19 +24,19 @@ def look_at_cells() -> None:
     with ui.controls():
         layer = view.net.layer(ui.layer_select(view, keep=lambda layer: layer.name in names))
         maps = ui.feature_maps(view, layer.name)
-        unit = ui.unit_index(maps, "Map")
+        unit = ui.unit_index(maps)
         _, rows, columns = layer.out_shape
         cell = tuple(
-            ui.index(f"{name}, 0 to {size - 1}", name.lower(), size, size // 2, empty=f"middle ({size // 2})")
+            ui.index(name, name.lower(), size, size // 2, follow="Middle")
             for name, size in (("Row", rows), ("Column", columns))
         )
     section.draw_map(view, layer, unit, maps[unit], cell)
 
     words.part("What one cell sees")
     with ui.controls("field_controls"):
-        inputs = st.select_slider("Pictures averaged", [1, 4, 8, 16], 4, key="inputs", width=200, **bound)
+        inputs = ui.select_slider("Pictures averaged", [1, 4, 8, 16], 4, key="inputs", width=200)
         label, shares = "Share of the mass in the box, %", [50, 75, 90, 95, 99]
-        share = st.select_slider(label, shares, 90, key="share", width=240, **bound)
+        share = ui.select_slider(label, shares, 90, key="share", width=240)
         opacity = ui.opacity()
     field = units.effective(view, layer.name, cell, inputs)
     boxes = section.boxes(view, layer, cell, field, share)

@@ -12,7 +12,6 @@ from vizcore.ui.sections import timeline as section
 view, words = ui.begin(__file__), ui.words(__file__)
 FAMILY = {wording: family for family, wording in papers.FAMILIES.items()}
 DEFAULT = "layer_cam" if view.net.cam_layer else "saliency"
-bound = {"bind": "query-params"}
 
 
 def choose(key: str) -> None:
@@ -26,7 +25,7 @@ def choose(key: str) -> None:
 
 section.summary()
 words.part("What came since")
-named = st.pills("Family", ["all", *FAMILY], default="all", required=True, key="family", wrap=True, **bound)
+named = ui.one_pill("Family", ["all", *FAMILY], "all", key="family", wrap=True)
 family = FAMILY.get(named)
 figure, card = st.container(), st.container(border=True)
 
@@ -76,7 +75,7 @@ def live() -> None:
             layer = ui.layer_select(view, keep=lambda item: item.spatial)
         params = ui.param_widgets(entry, f"run_{method}")
         if has_maps and method != "grad_cam":
-            beside = st.toggle("Grad-CAM beside it", True, key="beside", **bound)
+            beside = ui.toggle("Grad-CAM beside it", True, key="beside")
         opacity = ui.opacity()
 
     if family is None:

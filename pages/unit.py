@@ -10,7 +10,6 @@ from vizcore.ui import units
 from vizcore.ui.sections import unit as section
 
 view, words = ui.begin(__file__), ui.words(__file__)
-bound = {"bind": "query-params"}
 
 with ui.controls():
     layer = view.net.layer(ui.layer_select(view, keep=lambda item: item.spatial))
@@ -25,8 +24,8 @@ words.part("What excites it most")
 with ui.controls("patch_controls"):
     searched = units.collection_select(view)
     rules = list(relu_rules.TITLES)
-    back = st.segmented_control("Drawings", rules, default="Guided", required=True, key="back", **bound)
-    other = section.other_unit(layer)
+    back = ui.segmented_control("Drawings", rules, default="Guided", key="back")
+    other = section.other_unit(layer, number)
 unit = section.find(view, layer, number, searched)
 
 
@@ -46,9 +45,9 @@ words.part("A picture made for it")
 def climb() -> None:
     """A picture made for the unit by gradient ascent."""
     with ui.controls("ascent"):
-        made = st.toggle("Make a picture for this unit", key="made", **bound)
-        steps = st.select_slider("Steps", [32, 64, 96, 128, 192], 96, key="steps", width=220, **bound)
-        seed = st.number_input("Seed", 0, 9999, 0, key="seed", width=140, **bound)
+        made = ui.toggle("Make a picture for this unit", key="made")
+        steps = ui.select_slider("Steps", [32, 64, 96, 128, 192], 96, key="steps", width=220)
+        seed = ui.number_input("Seed", 0, 9999, 0, key="seed", width=140)
     if made:
         section.preferred(view, unit, steps, seed)
     else:

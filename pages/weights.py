@@ -10,23 +10,16 @@ from vizcore.ui.cache import load_net
 from vizcore.ui.sections import weights as section
 
 view, words = ui.begin(__file__), ui.words(__file__)
-bound = {"bind": "query-params"}
-choice = bound | {"required": True}
 
 
 @ui.fragment
 def fully_connected() -> None:
     with ui.controls("network_strip"):
-        kind = st.segmented_control(
-            "Network",
-            list(section.NETWORKS),
-            default="linear",
-            key="network",
-            **choice,
-            help=words.text("help: network"),
+        kind = ui.segmented_control(
+            "Network", list(section.NETWORKS), default="linear", key="network", help=words.text("help: network")
         )
-        scale = st.segmented_control(
-            "Grey scale", ["each", "shared"], default="each", key="greys", **choice, help=words.text("help: grey scale")
+        scale = ui.segmented_control(
+            "Grey scale", ["each", "shared"], default="each", key="greys", help=words.text("help: grey scale")
         )
     net = load_net(section.NETWORKS[kind])
     scaled = filters.scale(filters.templates(net)[:, 0], scale == "shared")
@@ -34,7 +27,7 @@ def fully_connected() -> None:
     sheet = st.container(key="templates_sheet", gap="small")
     with ui.controls("node_strip"):
         hint = words.text("help: node of the linear network" if kind == "linear" else "help: hidden node")
-        node = ui.index("Node", "node", count, 0, help=hint)
+        node = ui.index("Node", "node", count, help=hint)
     with sheet:
         section.templates(scaled, node, scale)
     words.part("Template × input")
@@ -60,21 +53,19 @@ def convolutional() -> None:
         bank = filters.filter_bank(view.net, layer)
         count, channels = bank.shape[:2]
         modes = ["colour"] * (channels == 3) + ["mean"] * (channels != 3) + ["one"] * (channels > 1)
-        if st.session_state.get("face") not in modes:
-            st.session_state.pop("face", None)
         face, channel = modes[0], None
         if len(modes) > 1:
             hint = words.text("help: input channels")
-            face = st.segmented_control("Input channels", modes, default=modes[0], key="face", help=hint, **choice)
+            face = ui.segmented_control("Input channels", modes, default=modes[0], key="face", help=hint)
         if face == "one":
-            channel = ui.index("Channel", "channel", channels, 0, width=130)
-        scale = st.segmented_control("Scale", ["each", "shared"], default="each", key="scale", **choice)
-        by = st.segmented_control("Sort by", ["index", "norm"], default="index", key="order", **choice)
+            channel = ui.index("Channel", "channel", channels)
+        scale = ui.segmented_control("Scale", ["each", "shared"], default="each", key="scale")
+        by = ui.segmented_control("Sort by", ["index", "norm"], default="index", key="order")
     pictures, order = filters.faces(bank, channel), filters.order(bank, by)
     scaled = filters.scale(pictures, scale == "shared")
     sheet = st.container(key="kernel_sheet", gap="small")
     with ui.controls("kernel_pick"):
-        unit = ui.index("Kernel", "unit", count, int(order[0]), empty=str(order[0]), width=160)
+        unit = ui.index("Kernel", "unit", count, int(order[0]), follow="First")
     with sheet:
         section.kernel_sheet(layer, bank, scaled, order, unit, face, channel, scale == "shared")
     section.one_kernel(view, layer, bank, pictures, scaled, unit)

@@ -1,17 +1,6 @@
 """The Streamlit side: navigation, the shared sidebar, cached computation, and the blocks of a page."""
 
 from vizcore.content.glossary import term
-from vizcore.ui.address import (
-    class_select,
-    controls,
-    demo_button,
-    index,
-    layer_select,
-    linked_select,
-    opacity,
-    param_widgets,
-    unit_index,
-)
 from vizcore.ui.blocks import Panel, compare, heat, image, scale
 from vizcore.ui.cache import (
     attribution,
@@ -30,6 +19,24 @@ from vizcore.ui.progress import working
 from vizcore.ui.prose import Words, notes, snippet, words
 from vizcore.ui.shell import Page, begin, fragment, lesson_map, link, route
 from vizcore.ui.view import View
+from vizcore.ui.widgets import (
+    class_select,
+    controls,
+    demo_button,
+    index,
+    layer_select,
+    linked_select,
+    number_input,
+    one_pill,
+    opacity,
+    param_widgets,
+    pills,
+    segmented_control,
+    select_slider,
+    slider,
+    toggle,
+    unit_index,
+)
 
 __all__ = [
     "Page",
@@ -54,17 +61,24 @@ __all__ = [
     "linked_select",
     "look",
     "notes",
+    "number_input",
+    "one_pill",
     "opacity",
     "param_widgets",
+    "pills",
     "randomized",
     "rank_correlation",
     "removal_curve",
     "route",
     "scale",
+    "segmented_control",
+    "select_slider",
+    "slider",
     "snippet",
     "sparsity",
     "term",
     "tiles",
+    "toggle",
     "unit_gradient",
     "unit_index",
     "unrolled",

@@ -59,7 +59,7 @@ def route(table: Table, home: str = "overview") -> None:
     if chosen is door:
         st.switch_page(st.session_state["targets"][home], query_params=dict(st.query_params))
     here = next(page for page, target in targets.items() if target is chosen)
-    address.restore(here.stem)
+    address.arrive(here.stem)
     st.set_page_config(page_title=f"{here.title} · {COURSE}")
     st.html(Path(__file__).with_name("style.css"))
     st.title(here.title if here.number is None else f":gray[{here.number}] {here.title}", anchor=False)
@@ -76,6 +76,7 @@ def route(table: Table, home: str = "overview") -> None:
             _view.reset(token)
             progress.line.set(None)
     _neighbours(pages, targets, here)
+    address.tell()
 
 
 def _no_page() -> None:
@@ -125,10 +126,12 @@ def lesson_map() -> None:
 def fragment(function: Callable) -> Callable:
     """`st.fragment` whose errors are sentences, like those of the page."""
 
+    path = *address.inside(), function.__name__
+
     @st.fragment
     @functools.wraps(function)
     def quiet(*args, **kwargs):
-        with _calm():
+        with address.part(path), _calm():
             return function(*args, **kwargs)
 
     return quiet

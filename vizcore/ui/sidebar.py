@@ -9,11 +9,12 @@ from PIL import Image
 
 from vizcore.figures import bars as bar_figures
 from vizcore.figures.bars import percent
-from vizcore.ui import cache
-from vizcore.ui.address import bound_value, class_select, linked_select
+from vizcore.ui import address, cache
+from vizcore.ui.address import bound_value
 from vizcore.ui.components import thumbnails
 from vizcore.ui.progress import first_time
 from vizcore.ui.view import View
+from vizcore.ui.widgets import class_select, linked_select
 
 if TYPE_CHECKING:
     from vizcore.models import Net
@@ -68,7 +69,7 @@ def _choose_model() -> tuple["Net", str]:
 
     # Networks for grey pictures are on the page about weights; here they come by a link only.
     colour = [name for name in models.names() if len(specs[name].mean) == 3]
-    asked = st.session_state.get("model") or st.query_params.get("model")
+    asked = address.asked("model")
     offered = [*colour, asked] if asked in specs and asked not in colour else colour
     chosen = linked_select(
         "Model", list(models.names()), "model", default=models.DEFAULT, order=offered, format_func=describe

@@ -6,9 +6,9 @@ import numpy as np
 import streamlit as st
 
 from vizcore.ui import jobs
-from vizcore.ui.address import index
 from vizcore.ui.cache import per_network, per_picture
 from vizcore.ui.view import View
+from vizcore.ui.widgets import index, segmented_control
 
 if TYPE_CHECKING:
     from vizcore.figures.sprites import Layout
@@ -44,9 +44,7 @@ def collection_select(view: View) -> str:
 
     if view.net.channels == 1:
         return "digits"
-    return st.segmented_control(
-        "Pictures searched", list(COLLECTIONS), default="gallery", required=True, key="among", bind="query-params"
-    )
+    return segmented_control("Pictures searched", list(COLLECTIONS), "gallery", key="among")
 
 
 def top_index(view: View, collection: str) -> "Index":
@@ -112,11 +110,19 @@ def _backward(
 # The same from another unit.
 
 
-def other_unit(layer: "Layer", help: str) -> int | None:
-    """A number field for the unit to compare with, as `?other_unit=`; empty (None) means one drawn by lot."""
+def other_unit(layer: "Layer", unit: int, help: str) -> int | None:
+    """A number field for the unit to compare with, as `?other_unit=`; until it is set, one drawn by lot: None.
+
+    It shows the first of the lots then.
+    """
+    from vizcore.inspection import other_unit
+
     count = layer.out_shape[0]
-    typed = index(f"Other unit, 0 to {count - 1}", "other_unit", count, -1, empty="by lot", width=190, help=help)
-    return None if typed < 0 else typed
+    if count < 2:
+        return None
+    lot = other_unit.by_lot(np.ones(count), unit)
+    chosen = index("Other unit", "other_unit", count, lot, follow="By lot", help=help)
+    return None if chosen == lot else chosen
 
 
 class Drawn(NamedTuple):

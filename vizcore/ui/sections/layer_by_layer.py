@@ -19,7 +19,7 @@ from vizcore.inspection.likeness import Likeness
 from vizcore.inspection.top_patches import Index
 from vizcore.methods import relu_rules
 from vizcore.models import layers as model_layers
-from vizcore.ui import cache, jobs, progress, prose, units
+from vizcore.ui import cache, jobs, progress, prose, units, widgets
 from vizcore.ui.components import Group, contact, tiles
 from vizcore.ui.view import View
 
@@ -37,14 +37,8 @@ def choose_network(view: View) -> View:
     names = [VGG] if models.status(VGG) != "missing" else []
     names += [name for name in (*ALWAYS, view.model) if name not in names]
     titles = {models.spec(name).title: name for name in names if name in models.MODELS}
-    chosen = st.segmented_control(
-        "Network",
-        list(titles),
-        default=next(iter(titles)),
-        required=True,
-        key="net",
-        bind="query-params",
-        help=words.text("help: network"),
+    chosen = widgets.segmented_control(
+        "Network", list(titles), default=next(iter(titles)), key="net", help=words.text("help: network")
     )
     name = titles.get(chosen, next(iter(titles.values())))
     if name == view.model:
@@ -144,7 +138,7 @@ def two_units(view: View, sheet: Sheet, unit: int, back: str) -> None:
     if layer.out_shape[0] < 2 or not hits:
         return
     st.subheader("Whose drawings are they?", anchor=False)
-    other = units.other_unit(layer, words.text("help: other unit"))
+    other = units.other_unit(layer, unit, words.text("help: other unit"))
     boxes = tuple(top_patches.patch_box(view.net, layer, hit.cell) for hit in hits)
     found = units.drawn(view, COLLECTION, hits, boxes, layer.name, unit, relu_rules.TITLES[back], other)
     said, alike = labels(sheet, at), [compare.in_words(value) for value in found.alike]
@@ -207,7 +201,7 @@ def open_unit(view: View, layer: str, unit: int) -> None:
     def change() -> None:
         st.session_state["model"] = view.model
 
-    current = st.session_state.get("pick_model")
+    current = st.session_state.get("model")
     if current == view.model:
         st.page_link(targets["unit"], label=label, query_params=address)
         return

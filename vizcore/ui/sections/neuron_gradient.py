@@ -23,8 +23,7 @@ from vizcore.methods import relu_rules
 from vizcore.models import Layer, Net
 from vizcore.models import layers as model_layers
 from vizcore.types import Box, Cell
-from vizcore.ui import jobs, prose, units
-from vizcore.ui.address import index, linked_select
+from vizcore.ui import address, jobs, prose, units, widgets
 from vizcore.ui.blocks import Panel, image, scale
 from vizcore.ui.blocks import compare as compare_panels
 from vizcore.ui.cache import activation, feature_maps, once, per_network, per_picture
@@ -48,7 +47,7 @@ def _layer_name(view: View) -> str:
         count, *cells = view.net.layer(name).out_shape
         return f"{name}: {count} maps of {cells[0]} × {cells[1]}" if cells else f"{name}: {count} neurons"
 
-    return linked_select("Layer", names, "layer", default=default, format_func=describe, width=330)
+    return widgets.linked_select("Layer", names, "layer", default=default, format_func=describe, width=330)
 
 
 def maps(view: View, layer: str) -> np.ndarray:
@@ -109,18 +108,12 @@ def choose(view: View) -> Neuron:
     found, below = maps(view, layer.name), maps(view, climbed)
     count, rows, columns = found.shape
     salient = neurons.salient_unit(below)
-    unit = index(
-        f"{'Map' if layer.spatial else 'Neuron'}, 0 to {count - 1}",
-        "unit",
-        count,
-        salient,
-        empty=f"auto ({salient})",
-        width=190,
-        help=words.text("help: map" if layer.spatial else "help: neuron"),
+    unit = widgets.index(
+        "Unit", "unit", count, salient, follow="Auto", help=words.text("help: map" if layer.spatial else "help: neuron")
     )
     cell, side = _cell(below[unit], layer), view.net.input_size
     start, hint = layer.name, words.text("help: before its ReLU")
-    if climbed != start and st.toggle("Before its ReLU", True, key="before", bind="query-params", help=hint):
+    if climbed != start and widgets.toggle("Before its ReLU", True, key="before", help=hint):
         start = climbed
     box, window = neurons.field_box(layer, cell, side, side), neurons.window(layer, cell, side)
     bounded, size = box != (0, 0, side, side), count * rows * columns
@@ -131,13 +124,17 @@ def _cell(before: np.ndarray, layer: Layer) -> Cell:
     """Fields for the row and the column of a cell, where the layer has any; empty ones mean the map's strongest."""
     if not layer.spatial:
         return neurons.strongest(before)
-    place: dict[str, int | None] = {}
-    best = neurons.strongest(before)
-    for key, size, strongest in zip(("row", "column"), before.shape, best, strict=True):
-        label, empty, hint = f"{key.capitalize()}, 0 to {size - 1}", f"auto ({strongest})", words.text("help: place")
-        typed = index(label, key, size, strongest, empty=empty, help=hint)
-        place[key] = None if st.session_state[key] is None else typed
-    return neurons.strongest(before, **place)
+    asked = {key: None if (text := address.asked(key)) is None else int(text) for key in ("row", "column")}
+    row, column = (
+        at if at is None or at < size else None for at, size in zip(asked.values(), before.shape, strict=True)
+    )
+    best = neurons.strongest(before, column=column)[0], neurons.strongest(before, row=row)[1]
+    hint = words.text("help: place")
+    first, second = (
+        widgets.index(key.capitalize(), key, size, at, follow="Auto", help=hint)
+        for key, size, at in zip(asked, before.shape, best, strict=True)
+    )
+    return first, second
 
 
 def _take(row: int, column: int) -> None:
@@ -321,8 +318,8 @@ class Other(NamedTuple):
 
 
 def other_unit(neuron: Neuron) -> int | None:
-    """A number field for the map (or the number) to compare with; None for one drawn by lot, or where there is none."""
-    return units.other_unit(neuron.layer, words.text("help: other unit")) if neuron.layer.out_shape[0] > 1 else None
+    """A number field for the unit to compare with; None for one drawn by lot, or where there is none."""
+    return units.other_unit(neuron.layer, neuron.unit, words.text("help: other unit"))
 
 
 def _other(

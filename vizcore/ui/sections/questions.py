@@ -27,8 +27,7 @@ from vizcore.methods import cam, relu_rules
 from vizcore.models import Layer
 from vizcore.models import layers as model_layers
 from vizcore.types import Box
-from vizcore.ui import blocks, cache, prose, shell, units
-from vizcore.ui.address import bound_value
+from vizcore.ui import blocks, cache, prose, shell, units, widgets
 from vizcore.ui.blocks import Panel
 from vizcore.ui.components import graph, tiles
 from vizcore.ui.view import View
@@ -41,21 +40,10 @@ words = prose.words(__file__)
 def choose(titles: Sequence[str], key: str = "q") -> int:
     """A row of buttons; the question's number, from 1, is in the address: other pages link to `?q=4`."""
     numbers = [str(n) for n in range(1, len(titles) + 1)]
-    st.session_state["pick_q"] = bound_value(key, numbers)
-
-    def take() -> None:
-        st.session_state[key] = st.session_state["pick_q"]
-
-    chosen = st.segmented_control(
-        "Question",
-        numbers,
-        format_func=lambda n: f"{n} {titles[int(n) - 1]}",
-        key="pick_q",
-        on_change=take,
-        required=True,
-        label_visibility="collapsed",
+    chosen = widgets.segmented_control(
+        "Question", numbers, key=key, format_func=lambda n: f"{n} {titles[int(n) - 1]}", label_visibility="collapsed"
     )
-    return int(chosen or 1)
+    return int(chosen)
 
 
 # 1. The gradient of a neuron in two pieces.

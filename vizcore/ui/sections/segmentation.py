@@ -1,6 +1,6 @@
 """Controls, computations and figures of the page on object segmentation."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
@@ -20,9 +20,9 @@ from vizcore.images import composites, gallery
 from vizcore.images.composites import Recipe
 from vizcore.methods import Attribution
 from vizcore.types import Mean
-from vizcore.ui import blocks, cache, jobs, prose
-from vizcore.ui.address import linked_select
+from vizcore.ui import address, blocks, cache, jobs, prose, widgets
 from vizcore.ui.view import View
+from vizcore.ui.widgets import linked_select
 
 words = prose.words(__file__)
 TITLES = {methods.METHODS[name].title: name for name in bench.SOURCES}
@@ -64,27 +64,20 @@ def recipe() -> Recipe:
 
 
 def _slider(label: str, low: int, high: int, value: int, step: int, key: str, width: int, help: str = "") -> int:
-    return st.slider(label, low, high, value, step, key=key, width=width, help=help or None, bind="query-params")
+    return widgets.slider(label, low, high, value, step, key=key, width=width, help=help or None)
 
 
 def show(recipe: Recipe, source: str) -> None:
     """Set the controls to a composite as it was measured; to be called before the page runs again."""
-    _set({"cutout": recipe.cutout, "ground": recipe.background} | {name: getattr(recipe, name) for name in PLACES})
-    st.session_state["scene"] = COMPOSITE
+    places = {name: getattr(recipe, name) for name in PLACES}
+    address.put(cutout=recipe.cutout, ground=recipe.background, scene=COMPOSITE, **places)
     take(source, bench.SOURCES[source][1])
 
 
 def take(source: str, chosen: Settings) -> None:
     """Set the sliders of a source; to be called before the page runs again."""
     values = chosen.sigma, chosen.foreground, chosen.background, chosen.iterations, chosen.threshold
-    _set({f"{_prefix(source)}_{name}": int(value) for name, value in zip(SLIDERS, values, strict=True)})
-
-
-def _set(values: Mapping[str, str | int]) -> None:
-    for name, value in values.items():
-        if name not in st.session_state:  # a control that is not there yet would not tell the address
-            st.query_params[name] = str(value)
-        st.session_state[name] = value
+    address.put(**{f"{_prefix(source)}_{name}": int(value) for name, value in zip(SLIDERS, values, strict=True)})
 
 
 def _title(recipe: Recipe) -> str:

@@ -84,9 +84,9 @@ def on_picture(view: View, layer: Layer, maps: np.ndarray, unit: int, opacity: f
 # The best patches.
 
 
-def other_unit(layer: Layer) -> int | None:
+def other_unit(layer: Layer, number: int) -> int | None:
     """A number field for the unit to compare with; None for one drawn by lot, and in a layer of one unit."""
-    return units.other_unit(layer, words.text("help: other unit")) if layer.out_shape[0] > 1 else None
+    return units.other_unit(layer, number, words.text("help: other unit"))
 
 
 def patches(view: View, unit: Unit, back: str, other: int | None) -> None:

@@ -18,7 +18,7 @@ from vizcore.images import gallery
 from vizcore.inspection import filters
 from vizcore.models import Net, small_networks
 from vizcore.models import layers as model_layers
-from vizcore.ui import blocks, prose
+from vizcore.ui import blocks, prose, widgets
 from vizcore.ui.cache import feature_maps, load_net, once
 from vizcore.ui.components import draw_digit, tiles
 from vizcore.ui.view import View
@@ -51,19 +51,16 @@ def choose_digit(key: str = "digit") -> Digit:
 
     picker, pad = st.columns([3, 1], gap="large")
     with picker:
-        typed = st.number_input(
+        index = widgets.number_input(
             "Test digit",
             0,
             len(images) - 1,
-            None,
+            int(shown[0]),
             1,
             key=key,
-            bind="query-params",
             width=150,
-            placeholder=str(shown[0]),
             help="One of the 2000 digits the networks were not trained on.",
         )
-        index = int(shown[0]) if typed is None else typed
         sprite, layout = atlas(images[shown])
         at = np.flatnonzero(shown == index)
         tiles(
