@@ -58,9 +58,9 @@ def test_layer_changes_everything_below():
     app.selectbox(key="layer").select("fire5").run()
     shown = " ".join(captions(checked(app))) + texts(app)
     assert "of 729 cells" in shown and "A check" not in shown and "fire5" in shown
-    assert app.select_slider(key="pick_layer").value == "fire5"
+    assert app.select_slider(key="layer").value == "fire5"
     assert len(app.selectbox(key="layer").options) == 1 + 10
-    app.select_slider(key="pick_layer").set_value("fire8").run()
+    app.select_slider(key="layer").set_value("fire8").run()
     assert checked(app).selectbox(key="layer").value == "fire8"
     assert "Evidence for dogsled at fire8" in captions(app)
 

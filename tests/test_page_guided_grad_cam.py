@@ -38,8 +38,8 @@ def test_the_button_leads_to_two_classes_and_their_correlations():
     app.button(key="demo").click().run()
     checked(app)
     assert app.selectbox(key="image").value == "dog_bicycle_car"
-    assert app.selectbox(key="pick_class").value == str(MALAMUTE)
-    assert app.selectbox(key="pick_versus").value == str(TANDEM)
+    assert app.selectbox(key="class").value == str(MALAMUTE)
+    assert app.selectbox(key="versus").value == str(TANDEM)
     assert not [button for button in app.button if button.key == "demo"]
     net, x = scene()
     guided = [relu_rules.guided_backprop(net, x, c)[0].numpy() for c in (MALAMUTE, TANDEM)]

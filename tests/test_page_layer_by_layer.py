@@ -21,18 +21,18 @@ pytestmark = pytest.mark.usefixtures("few_pictures")
 
 def units(app):
     """The units on offer for the chosen layer: the first is the one with the strongest patches."""
-    return list(app.selectbox(key="pick_one").options)
+    return list(app.selectbox(key="one").options)
 
 
 def layer(app):
-    return app.selectbox(key="pick_of_layer").value
+    return app.selectbox(key="of_layer").value
 
 
 def test_alone_it_shows_the_best_vgg_there_is():
     app = checked(open_page(STEM, how_many=4, each=4), calm=True)
     title = models.spec("vgg16" if models.status("vgg16") != "missing" else "squeezenet1_1").title
     assert app.segmented_control(key="net").value == title
-    assert app.selectbox(key="pick_model").value == models.DEFAULT  # the sidebar is untouched
+    assert app.selectbox(key="model").value == models.DEFAULT  # the sidebar is untouched
     assert all(f">{name}<" in html(app) for name in ("relu1", "fire2", "fire9")) and "10 pictures" in texts(app)
     assert len(units(app)) == 4
     assert "What do you learn from VGG layer-by-layer visualization" in texts(app)
@@ -101,7 +101,7 @@ def test_every_control_changes_what_is_shown():
     assert "3 × 3 pixels" in texts(app)
     second = units(app)[1]
     checked(app.selectbox(key="one").select(second).run())
-    assert app.selectbox(key="pick_one").value == second and f", {second}\n" in app.code[0].value
+    assert app.selectbox(key="one").value == second and f", {second}\n" in app.code[0].value
 
 
 def test_a_layer_that_ends_no_block_has_a_sheet_too():

@@ -35,7 +35,7 @@ def test_each_question_by_its_link(number):
     said, topic = texts(app), QUESTIONS[number - 1]
     assert app.header[0].value == topic.question and topic.check[0] in said
     assert [other.question for other in QUESTIONS if other.question in said] == [topic.question]
-    assert app.segmented_control(key="pick_q").value == str(number)
+    assert app.segmented_control(key="q").value == str(number)
     assert any(caption.value.startswith("What this page ran") for caption in app.caption)
 
 
@@ -52,7 +52,7 @@ def test_through_the_table_and_from_question_to_question():
     assert app.title[0].value.endswith("Questions and answers")
     assert app.header[0].value == QUESTIONS[0].question
     for number in ("4", "2"):
-        app = checked(app.segmented_control(key="pick_q").set_value(number).run())
+        app = checked(app.segmented_control(key="q").set_value(number).run())
         assert app.header[0].value == QUESTIONS[int(number) - 1].question
 
 

@@ -84,7 +84,7 @@ def test_each_method_runs(method):
     assert f"{entry.title}: {entry.paper}" in text
     assert (work.failure if work else "A control") in text
     assert "It took " in text and (method in ("edges", "random") or " pass" in text)
-    assert app.selectbox(key="pick_work").value == (work.key if work else "sanity_checks")
+    assert app.selectbox(key="work").value == (work.key if work else "sanity_checks")
 
 
 def test_the_numbers_are_the_computed_ones():
@@ -113,12 +113,12 @@ def test_slow_method_says_what_it_costs():
 
 def test_choosing_a_method_and_a_work():
     app = open_page("timeline", **SMALL)
-    app = checked(app.selectbox(key="pick_method").select("xgrad_cam").run(), calm=True)
+    app = checked(app.selectbox(key="method").select("xgrad_cam").run(), calm=True)
     assert captions(app)[0].startswith("XGrad-CAM") and "Axiom-based" in texts(app)
-    app = checked(app.selectbox(key="pick_work").select("lrp").run(), calm=True)
+    app = checked(app.selectbox(key="work").select("lrp").run(), calm=True)
     assert "On Pixel-Wise Explanations" in texts(app) and "It does not run here" in texts(app)
     assert captions(app)[0].startswith("XGrad-CAM")
-    app = checked(app.selectbox(key="pick_work").select("eigen_cam").run(), calm=True)
+    app = checked(app.selectbox(key="work").select("eigen_cam").run(), calm=True)
     assert "first principal direction" in texts(app) and captions(app)[0].startswith("XGrad-CAM")
     app = checked(app.button(key="run_work").click().run(), calm=True)
     assert captions(app)[0].startswith("Eigen-CAM") and "It runs below" in texts(app)

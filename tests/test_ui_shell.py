@@ -69,7 +69,7 @@ def test_start_page_shows_title_prediction_and_choices():
     assert not app.exception
     assert [title.value for title in app.title] == ["Overview"]
     assert {"model", "image", "class"} <= {box.key for box in app.selectbox}
-    assert app.selectbox(key="pick_class").value == str(PANDA)
+    assert app.selectbox(key="class").value == str(PANDA)
     assert app.query_params == {}
 
 
@@ -95,20 +95,20 @@ def test_wrong_address_falls_back():
     app = open_page(image="nothing", model="nothing", **{"class": "99999"})
     assert not app.exception
     assert app.selectbox(key="pick_image").value == "giant_panda"
-    assert app.selectbox(key="pick_class").value == str(PANDA)
+    assert app.selectbox(key="class").value == str(PANDA)
 
 
 def test_visible_picker_changes_the_address():
     app = open_page()
-    app.selectbox(key="pick_class").set_value("7").run()
+    app.selectbox(key="class").set_value("7").run()
     assert app.selectbox(key="class").value == "7"
-    app.selectbox(key="pick_class").set_value(str(PANDA)).run()
+    app.selectbox(key="class").set_value(str(PANDA)).run()
     assert app.selectbox(key="class").value == "auto"
 
 
 def test_class_list_begins_with_the_top_five():
     app = open_page()
-    options = app.selectbox(key="pick_class").options
+    options = app.selectbox(key="class").options
     assert options[0].startswith("giant panda (")
     assert len(options) == 1000
     assert all(option.endswith("%)") for option in options[:5]) and not options[5].endswith("%)")
@@ -135,12 +135,12 @@ def test_model_that_is_not_here_falls_back_with_a_sentence(monkeypatch):
 
 def test_networks_for_digits_are_not_offered_but_a_link_to_one_is_calm():
     app = open_page()
-    assert not [option for option in app.selectbox(key="pick_model").options if option.startswith("Digits")]
+    assert not [option for option in app.selectbox(key="model").options if option.startswith("Digits")]
     for model in ("digits_linear", "digits_cnn"):
         app = open_page(model=model)
         assert not app.exception and app.selectbox(key="model").value == model
         assert "not trained on photographs" in texts(app)
-    app.selectbox(key="pick_model").set_value("mini_vgg").run()
+    app.selectbox(key="model").set_value("mini_vgg").run()
     assert not app.exception and app.selectbox(key="model").value == "mini_vgg"
     assert "not trained on photographs" not in texts(app)
 

@@ -30,7 +30,7 @@ WAIT = """([old]) => new Promise(done => {
 def click_to_picture(window, option: str) -> float:
     """Seconds from pressing the mouse on an option of the class box to the new first picture."""
     page = window.page
-    box = page.locator(".st-key-pick_class input").first
+    box = page.locator(".st-key-class input").first
     box.click()
     box.fill(option)
     item = page.get_by_role("option", name=option).first

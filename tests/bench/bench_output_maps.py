@@ -74,7 +74,7 @@ def main() -> None:
             window = conftest.Visitor(context.new_page(), address)
             window.open("output_maps")
             name = window.page.evaluate(DRAWN, None)
-            thumb = window.page.locator(".st-key-pick_layer").get_by_role("slider").first
+            thumb = window.page.locator(".st-key-layer").get_by_role("slider").first
             thumb.focus()
             for label, key in (("uncached", "ArrowRight"), ("cached", "ArrowLeft")):
                 times = []

@@ -106,7 +106,7 @@ class Visitor:
         if kind == "page":
             page = self.random.choice([name for name in self._pages if name and self._pages[name] != self._page])
             return page, await self.go(page)
-        return kind, await self.choose("pick_class" if kind == "class" else "pick_image")
+        return kind, await self.choose("class" if kind == "class" else "pick_image")
 
     async def close(self) -> None:
         if self._socket is not None:

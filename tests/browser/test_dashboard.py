@@ -46,7 +46,7 @@ def test_choosing_a_picture_changes_everything(visit):
 def test_choosing_a_class_changes_the_map(visit):
     window = visit("grad_cam?image=dog_bicycle_car")
     before = window.figure()
-    window.choose("pick_class", "mountain bike")
+    window.choose("class", "mountain bike")
     window.wait_for_change(window.figure, before)
     assert "class=671" in window.page.url
 
@@ -54,10 +54,10 @@ def test_choosing_a_class_changes_the_map(visit):
 def test_a_link_shows_the_same_in_a_second_window(visit):
     first = visit("grad_cam?image=dog_bicycle_car")
     before = first.figure()
-    first.choose("pick_class", "mountain bike")
+    first.choose("class", "mountain bike")
     picture = first.wait_for_change(first.figure, before)
     second = visit(first.page.url)
-    expect(second.page.locator(".st-key-pick_class input").first).to_have_value("mountain bike", timeout=30_000)
+    expect(second.page.locator(".st-key-class input").first).to_have_value("mountain bike", timeout=30_000)
     assert second.figure().rsplit("/", 1)[-1] == picture.rsplit("/", 1)[-1]
     assert second.page.url == first.page.url
 
@@ -65,7 +65,7 @@ def test_a_link_shows_the_same_in_a_second_window(visit):
 def test_choosing_a_layer_changes_the_map(visit):
     window = visit("grad_cam")
     before = window.figure()
-    window.page.locator(".st-key-pick_layer input").first.press("ArrowLeft")
+    window.page.locator(".st-key-layer input").first.press("ArrowLeft")
     window.wait_for_change(window.figure, before)
     window.settle()
     assert "layer=fire8" in window.page.url

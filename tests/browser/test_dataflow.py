@@ -13,7 +13,7 @@ def test_click_zoom_and_keys_choose_a_layer(visit):
     window.settle()
     page.wait_for_url("**layer=block2.relu1**")
     expect(flow.locator("g.chosen")).to_have_attribute("data-layer", "block2.relu1")
-    expect(page.locator(".st-key-pick_layer input")).to_have_value("block2.relu1: 64 × 56 × 56")
+    expect(page.locator(".st-key-layer input")).to_have_value("block2.relu1: 64 × 56 × 56")
     assert flow.locator("g.off").count() > 5
     before = float(svg.get_attribute("data-zoom"))
     flow.get_by_role("button", name="Zoom in").click()

@@ -47,6 +47,7 @@ class _Visit:
             page drew them.
         known: the names of this page's controls.
         following: the defaults that controls follow which nobody has set.
+        paths: of each fragment, by name: the fragments around it, and its own name.
         turn: counts the runs.
     """
 
@@ -57,6 +58,7 @@ class _Visit:
     told: dict[str, tuple[Texts, Texts]] = dataclasses.field(default_factory=dict)
     known: set[str] = dataclasses.field(default_factory=set)
     following: dict[str, Any] = dataclasses.field(default_factory=dict)
+    paths: dict[str, Texts] = dataclasses.field(default_factory=dict)
     turn: int = 0
 
     def memory(self, key: str) -> dict[str, Texts]:
@@ -120,27 +122,20 @@ def tell(slot: str = "page", now: bool = True) -> None:
 
 
 @contextlib.contextmanager
-def part(path: Texts) -> Iterator[None]:
-    """Around a fragment: controls that it no longer draws leave the address; and it writes it when it runs alone.
-
-    Args:
-        path: the fragments around it, and its own name.
-    """
+def part(name: str) -> Iterator[None]:
+    """Around a fragment: controls that it no longer draws leave the address; and it writes it when it runs alone."""
     visit, run = _visit(), get_script_run_ctx()
-    visit.told = {key: (texts, by) for key, (texts, by) in visit.told.items() if by[: len(path)] != path}
     alone = bool(run and run.fragment_ids_this_run) and not _part.get()
+    path = visit.paths.get(name, (name,)) if alone else (*_part.get(), name)
+    visit.paths[name] = path
+    visit.told = {key: (texts, by) for key, (texts, by) in visit.told.items() if by[: len(path)] != path}
     visit.turn += alone
     token = _part.set(path)
     try:
         yield
     finally:
         _part.reset(token)
-    tell("_".join(path), alone)
-
-
-def inside() -> Texts:
-    """The fragments that are being drawn, outermost first."""
-    return _part.get()
+    tell(name, alone)
 
 
 # The controls' side.

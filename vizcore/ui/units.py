@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import streamlit as st
 
 from vizcore.ui import jobs
 from vizcore.ui.cache import per_network, per_picture

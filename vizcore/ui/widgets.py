@@ -2,7 +2,8 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -19,9 +20,30 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+row: ContextVar[st.delta_generator.DeltaGenerator | None] = ContextVar("row", default=None)
+
+
+def choices() -> st.delta_generator.DeltaGenerator:
+    """The row on top of the page that says what is shown: the picture, the class, and after them the page's own."""
+    return row.get() or controls("choices")
+
+
 def controls(key: str = "controls") -> st.delta_generator.DeltaGenerator:
-    """The strip of a page's own controls: `with ui.controls(): ...`, directly above what they change."""
-    return st.container(key=key, horizontal=True, vertical_alignment="top", gap="medium")
+    """A strip of controls: `with ui.controls(): ...`, directly above what they change."""
+    return st.container(key=key, horizontal=True, vertical_alignment="bottom", gap="small")
+
+
+class Beside(NamedTuple):
+    """Two places side by side: the figure, and the controls that say how it is drawn."""
+
+    figure: st.delta_generator.DeltaGenerator
+    side: st.delta_generator.DeltaGenerator
+
+
+def beside(key: str = "beside") -> Beside:
+    """A figure with its controls to the right of it, or below it in a narrow window."""
+    with st.container(key=key, horizontal=True, gap="medium"):
+        return Beside(st.container(key=f"{key}_figure"), st.container(key=f"{key}_side", width=190))
 
 
 # One for each kind. A key is the name in the address, and means one kind of control on all pages.
@@ -262,8 +284,9 @@ def index(label: str, key: str, count: int, default: int = 0, *, follow: str = "
     Args:
         follow: the label of a button that goes back to the default; without it there is none.
     """
-    fits = _between(0, count - 1)
-    address.follow(key, default, lambda texts: int(texts[0]), fits)
+    if isinstance(known := st.session_state.get(key), int) and known >= count:
+        st.session_state[key] = count - 1  # kept from where there were more
+    address.follow(key, default, lambda texts: min(int(texts[0]), count - 1), _between(0, count - 1))
     with st.container(key=f"{key}_field", horizontal=True, vertical_alignment="bottom", gap="xxsmall", width="content"):
         value = st.number_input(f"{label}, 0 to {count - 1}", 0, count - 1, step=1, key=key, width=150, help=help)
         if follow:

@@ -33,6 +33,7 @@ from vizcore.ui.view import View
 
 STEPS = (0.125, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)  # grey levels
 words = prose.words(__file__)
+PLACE = "row", "column"  # in the address
 
 
 # Choosing a neuron.
@@ -121,20 +122,26 @@ def choose(view: View) -> Neuron:
 
 
 def _cell(before: np.ndarray, layer: Layer) -> Cell:
-    """Fields for the row and the column of a cell, where the layer has any; empty ones mean the map's strongest."""
+    """Fields for the row and the column of a cell, where the layer has any; until set, the map's strongest.
+
+    Where one of the two is set, the other shows the strongest cell there.
+    """
     if not layer.spatial:
         return neurons.strongest(before)
-    asked = {key: None if (text := address.asked(key)) is None else int(text) for key in ("row", "column")}
-    row, column = (
-        at if at is None or at < size else None for at, size in zip(asked.values(), before.shape, strict=True)
-    )
+    asked = [_whole(address.asked(key), size) for key, size in zip(PLACE, before.shape, strict=True)]
+    row, column = asked
     best = neurons.strongest(before, column=column)[0], neurons.strongest(before, row=row)[1]
     hint = words.text("help: place")
     first, second = (
         widgets.index(key.capitalize(), key, size, at, follow="Auto", help=hint)
-        for key, size, at in zip(asked, before.shape, best, strict=True)
+        for key, size, at in zip(PLACE, before.shape, best, strict=True)
     )
     return first, second
+
+
+def _whole(text: str | None, count: int) -> int | None:
+    """The number of one of `count` things, where the text is one."""
+    return int(text) if text and text.isdecimal() and int(text) < count else None
 
 
 def _take(row: int, column: int) -> None:
