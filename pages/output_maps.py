@@ -77,5 +77,5 @@ def layers() -> None:
 if choices:
     layers()
 else:
-    st.info(words.text("a network without maps", network=view.net.title), icon=":material/info:")
+    ui.offer(words.text("a network without maps", network=view.net.title))
     ui.link("weights")

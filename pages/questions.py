@@ -95,7 +95,7 @@ def newest() -> None:
     st.subheader("Run them on your picture", anchor=False)
     picked = ui.pills("Methods, newest first", works, key="run", default=first)
     if view.net.cam_layer is None:
-        st.info(NO_MAPS, icon=":material/info:")
+        ui.offer(NO_MAPS)
     else:
         section.side_by_side(view, [works[name] for name in picked])
 
@@ -115,7 +115,7 @@ topic, (figure, functions, method) = asked[chosen - 1], FIGURES[chosen - 1]
 st.header(topic.question, anchor=False)
 st.markdown(topic.answer, unsafe_allow_html=True)
 if chosen in (4, 5) and view.net.cam_layer is None:
-    st.info(NO_MAPS, icon=":material/info:")
+    ui.offer(NO_MAPS)
 else:
     figure()
 section.explain(view, topic, functions, method)

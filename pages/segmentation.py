@@ -21,7 +21,7 @@ if scene == section.COMPOSITE and view.net.channels == 3:
         recipe = section.recipe()
         view, truth = section.composite(view, recipe)
 elif scene == section.COMPOSITE:
-    st.info(words.text("a network of grey pictures", network=view.net.title), icon=":material/info:")
+    ui.offer(words.text("a network of grey pictures", network=view.net.title), models.DEFAULT)
 with ui.controls("cut_controls"):
     settings = section.settings(source)
     section.presets(source, settings)

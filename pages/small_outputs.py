@@ -8,13 +8,14 @@ from vizcore.figures import charts
 from vizcore.inspection import effective_field
 from vizcore.models import layers as model_layers
 from vizcore.models import receptive_field
+from vizcore.types import OtherNetworkError
 from vizcore.ui import cache, units
 from vizcore.ui.sections import small_outputs as section
 
 view, words = ui.begin(__file__), ui.words(__file__)
 choices = model_layers.map_layers(view.net)
 if not choices:
-    raise ValueError(words.text("a network without maps", network=view.net.title))
+    raise OtherNetworkError(words.text("a network without maps", network=view.net.title))
 names = {layer.name for layer in choices}
 
 

@@ -31,14 +31,14 @@ def fully_connected() -> None:
     with sheet:
         section.templates(scaled, node, scale)
     words.part("Template × input")
-    section.template_times_input(net, node, scaled)
+    section.template_times_input(view, net, node, scaled)
 
 
 @ui.fragment
 def convolutional() -> None:
     names = model_layers.convolutions(view.net)
     if not names:
-        st.info(words.text("a network without kernels", network=view.net.title), icon=":material/info:")
+        ui.offer(words.text("a network without kernels", network=view.net.title))
         end([])
         return
     with ui.controls("kernel_strip"):
@@ -82,6 +82,7 @@ def end(seen: list[str]) -> None:
     )
 
 
+ui.own_network(words.text("networks of its own"))
 words.part("Fully connected layers")
 fully_connected()
 words.part("Convolutional layers")

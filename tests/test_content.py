@@ -16,10 +16,11 @@ import pytest
 from vizcore.content import glossary, loader, questions
 from vizcore.content.loader import TERM, VALUE, Item, Text
 from vizcore.ui import prose
+from vizcore.ui.shell import LOOK_FOR
 
 ROOT = Path(__file__).parents[1]
 STEMS = sorted(path.stem for path in loader.PAGES.glob("*.md"))
-FIXED = {*loader.LISTS, "Exercises"}  # what `words.end` draws
+FIXED = {*loader.LISTS, "Exercises", LOOK_FOR}  # what stands on every page
 
 
 class Call(NamedTuple):

@@ -5,11 +5,13 @@ from page_visits import captions, open_page, texts
 from vizcore import images, models
 from vizcore.images.gallery import find
 
+HEADS = ["Weights", "Activations", "Gradients", "Robustness"]
+
 
 def test_four_thumbnails_with_true_numbers():
     app = open_page("overview", image="jaguar")
     heads = [header.value for header in app.header]
-    assert heads[:4] == ["Weights", "Activations", "Gradients", "Robustness"]
+    assert heads[:4] == HEADS
     net = models.load("squeezenet1_1")
     x = net.preprocess(images.load(find("gallery", "jaguar").file))
     probability, target = net(x).softmax(1)[0].max(0)
@@ -22,4 +24,6 @@ def test_four_thumbnails_with_true_numbers():
 
 def test_network_without_kernels_gets_a_sentence():
     app = open_page("overview", model="digits_linear")
-    assert "has no layer of this kind" in app.warning[0].value and not app.header
+    assert ["neither kernels nor maps" in info.value for info in app.info] == [True, True]
+    assert [header.value for header in app.header][:5] == [*HEADS, "The lesson"]
+    assert len(captions(app)) == 3  # the sidebar's picture, the gradient and the noise

@@ -1,6 +1,7 @@
 """The frame of every page, as far as it can be seen without a browser."""
 
 import ast
+import base64
 import io
 import subprocess
 import sys
@@ -29,6 +30,11 @@ def open_page(path="dashboard.py", **address) -> AppTest:
 
 def texts(app: AppTest) -> str:
     return " ".join(element.value for element in (*app.markdown, *app.caption, *app.warning))
+
+
+def shown(app: AppTest) -> str:
+    """The title of the picture on the button that opens them all."""
+    return app.button(key="open_pictures").label.replace("\\", "")
 
 
 def run_script(body, **address) -> AppTest:
@@ -79,7 +85,7 @@ def test_page_opened_alone_has_the_same_frame():
     for kind in ("title", "selectbox", "caption", "markdown"):
         assert [e.value for e in alone.get(kind)] == [e.value for e in through.get(kind)]
     alone.selectbox(key="image").select("koala").run()
-    assert not alone.exception and alone.selectbox(key="pick_image").value == "koala"
+    assert not alone.exception and shown(alone) == "Koala"
 
 
 def test_shared_choices_follow_from_page_to_page():
@@ -94,7 +100,7 @@ def test_shared_choices_follow_from_page_to_page():
 def test_wrong_address_falls_back():
     app = open_page(image="nothing", model="nothing", **{"class": "99999"})
     assert not app.exception
-    assert app.selectbox(key="pick_image").value == "giant_panda"
+    assert shown(app) == "Giant panda"
     assert app.selectbox(key="class").value == str(PANDA)
 
 
@@ -133,32 +139,100 @@ def test_model_that_is_not_here_falls_back_with_a_sentence(monkeypatch):
     assert "There is no network connection." in texts(app)
 
 
-def test_networks_for_digits_are_not_offered_but_a_link_to_one_is_calm():
+def test_networks_for_digits_come_last_and_are_shown_digits():
     app = open_page()
-    assert not [option for option in app.selectbox(key="model").options if option.startswith("Digits")]
-    for model in ("digits_linear", "digits_cnn"):
-        app = open_page(model=model)
-        assert not app.exception and app.selectbox(key="model").value == model
-        assert "not trained on photographs" in texts(app)
+    assert app.selectbox(key="model").options[-1] == "Digits: Tiny VGG (embedded)"
+    app.selectbox(key="model").set_value("digits_cnn").run()
+    assert not app.exception and shown(app).startswith("Test digit 1,")  # the first zero
+    assert {option[0] for option in app.selectbox(key="class").options} == set("0123456789")
+    app.number_input(key="digit").set_value(17).run()
+    assert shown(app) == "Test digit 17, a “8”"
+    app.button(key="next_picture").click().run()
+    assert shown(app).startswith("Test digit 18,") and app.number_input(key="digit").value == 18
     app.selectbox(key="model").set_value("mini_vgg").run()
-    assert not app.exception and app.selectbox(key="model").value == "mini_vgg"
-    assert "not trained on photographs" not in texts(app)
+    assert not app.exception and shown(app) == "Giant panda"
+    assert shown(open_page(model="digits_cnn", digit=17)) == "Test digit 17, a “8”"
+
+
+def test_a_drawing_is_the_digit_until_a_test_digit_is_taken():
+    app = open_page(model="digits_cnn")
+    ink = np.zeros((84, 84), np.uint8)
+    ink[10:74, 38:46] = 255
+    app.session_state["drawing"], app.session_state["use_drawing"] = base64.b64encode(ink.tobytes()).decode(), True
+    app.run()
+    assert not app.exception and shown(app) == "Your drawing"
+    app.button(key="previous_picture").click().run()
+    assert shown(app).startswith("Test digit 0,")
+    app.session_state["drawing"], app.session_state["use_drawing"] = "nonsense", True
+    assert not app.run().exception and shown(app).startswith("Test digit 0,")
 
 
 def test_upload_is_used_and_a_broken_one_keeps_the_picture_before_it():
-    app = open_page()
+    app = open_page(image="jaguar")
     file = io.BytesIO()
     Image.new("RGB", (300, 240), (200, 30, 30)).save(file, "PNG")
-    app.file_uploader(key="upload").set_value(("red.png", file.getvalue(), "image/png")).run()
+    red, broken = ("red*.png", file.getvalue(), "image/png"), ("a.png", b"\x89PNG\r\n\x1a\nnothing", "image/png")
+    app.file_uploader(key="upload").set_value(red).run()
     assert not app.exception
-    assert app.selectbox(key="pick_image").options[0] == "red.png"
-    assert app.selectbox(key="pick_image").value == "own"
-    app.file_uploader(key="upload").set_value(("broken.png", b"\x89PNG\r\n\x1a\nnothing", "image/png")).run()
+    assert shown(app) == "red*.png"
+    app.file_uploader(key="upload").set_value(broken).run()
     assert not app.exception
     assert "still shown" in texts(app)
-    assert app.selectbox(key="pick_image").value == "own"
-    app.selectbox(key="pick_image").set_value("koala").run()
-    assert app.selectbox(key="image").value == "koala"
+    assert shown(app) == "red*.png"
+    app.file_uploader(key="upload").set_value(red).run()
+    assert "still shown" not in texts(app)
+    app.file_uploader(key="upload").set_value(broken).run()
+    app.button(key="next_picture").click().run()
+    assert shown(app) == "Dog, bicycle and car" and app.selectbox(key="image").value == "dog_bicycle_car"
+    assert "still shown" not in texts(app)
+
+
+def test_a_file_over_the_limit_is_refused_in_words_before_it_is_decoded(monkeypatch):
+    app = open_page()
+    monkeypatch.setattr("vizcore.images.decode._decode", None)
+    app.file_uploader(key="upload").set_value(("a.png", b"\x89PNG" + bytes(20_000_000), "image/png")).run()
+    assert not app.exception
+    assert "larger than 20 MB. Save a smaller copy and upload that." in texts(app)
+    app.button(key="previous_picture").click().run()
+    assert "larger than" not in texts(app)
+
+
+def test_a_file_that_is_taken_away_takes_its_sentence_along():
+    app = open_page()
+    app.file_uploader(key="upload").set_value(("a.png", b"words", "image/png")).run()
+    assert "still shown" in texts(app)
+    app.file_uploader(key="upload").set_value(None).run()
+    assert "still shown" not in texts(app)
+
+
+def test_the_part_that_the_network_sees_can_be_moved_and_begins_in_the_middle():
+    from vizcore import ui
+
+    views = []
+    _, app = with_view(views.append)
+    for at, fit in ((0, False), (100, False), (0, True)):
+        app.slider(key="crop").set_value(at)
+        app.toggle(key="fit").set_value(fit)
+        app.run()
+        assert not app.exception
+    plain, left, right, fitted = views
+    assert plain.x.equal(plain.net.preprocess(plain.image))
+    assert len({view.digest for view in views}) == len({view.picture.tobytes() for view in views}) == 4
+    width = plain.image.width
+    for view, box in ((left, (0, 0)), (right, (width - plain.image.height, 0))):
+        side = plain.image.height
+        margin = side * (1 - plain.net.input_size / plain.net.resize)
+        start = box[0] + (margin if view is right else 0)
+        seen = plain.image.crop(
+            (round(start), round(margin / 2), round(start + side - margin), round(side - margin / 2))
+        )
+        small = np.asarray(seen.resize(view.picture.size), float)
+        assert np.abs(small - np.asarray(view.picture, float)).mean() < 6
+    corner = fitted.picture.getpixel((0, 0))
+    assert corner == pytest.approx([255 * mean for mean in plain.net.mean], abs=1)
+    assert ui.look(left, target=3).frame == left.frame
+    app.button(key="next_picture").click().run()
+    assert app.slider(key="crop").value == 50 and not app.toggle(key="fit").value
 
 
 def test_errors_of_the_visitor_are_sentences():

@@ -17,6 +17,10 @@ Progress = Callable[[float], None]  # called with the share done; what it raises
 BACKGROUND, CORE, UNDECIDED, FOREGROUND = 0, 1, 2, 3
 
 
+class OtherNetworkError(ValueError):
+    """The chosen network cannot do what was asked, and another can; the message says what it lacks."""
+
+
 class Mean(NamedTuple):
     """A mean and its 95 % interval."""
 

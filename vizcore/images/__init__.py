@@ -1,4 +1,4 @@
-"""Pictures in: decoding uploads, the gallery and collections, composites with masks, handwriting."""
+"""Pictures in: decoding uploads, the part that is seen, gallery and collections, composites with masks, handwriting."""
 
 from vizcore.images.decode import ImageError, digest, load
 

@@ -19,7 +19,7 @@ from vizcore.inspection.top_patches import Hit
 from vizcore.inspection.unit_gradients import map_shape
 from vizcore.models import Layer, Net, partial
 from vizcore.models.layers import joins
-from vizcore.types import Box, Cell
+from vizcore.types import Box, Cell, OtherNetworkError
 
 
 class Spread(NamedTuple):
@@ -58,7 +58,7 @@ def default_layer(net: Net) -> str:
     """The deepest ReLU, or block that joins several, that sees at most half the picture's side; else the last maps."""
     found = layers(net)
     if not found:
-        raise ValueError(f"{net.title} has no layer with neurons to choose. Choose another model in the sidebar.")
+        raise OtherNetworkError(f"{net.title} has no layer with neurons to choose.")
     maps = [layer for layer in found if layer.spatial]
     joined = joins(net)
     small = [

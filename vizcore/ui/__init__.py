@@ -18,6 +18,7 @@ from vizcore.ui.components import tiles
 from vizcore.ui.progress import working
 from vizcore.ui.prose import Words, notes, snippet, words
 from vizcore.ui.shell import Page, begin, fragment, lesson_map, link, route
+from vizcore.ui.sidebar import offer, own_network
 from vizcore.ui.view import View
 from vizcore.ui.widgets import (
     class_select,
@@ -62,8 +63,10 @@ __all__ = [
     "look",
     "notes",
     "number_input",
+    "offer",
     "one_pill",
     "opacity",
+    "own_network",
     "param_widgets",
     "pills",
     "randomized",

@@ -23,6 +23,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from vizcore.images.framing import CENTRE, Frame
 from vizcore.ui import housekeeping, jobs, progress
 from vizcore.ui.view import View
 
@@ -159,24 +160,52 @@ def image_file(view: View) -> str:
 
 
 @once(entries=256, size="80MB")
-def _prepared(model: str, digest: str, _net: "Net", _image: Image.Image) -> tuple[np.ndarray, np.ndarray, Image.Image]:
+def _prepared(
+    model: str, digest: str, frame: Frame, _net: "Net", _image: Image.Image
+) -> tuple[np.ndarray, np.ndarray, Image.Image]:
     """What the network sees of a picture, (1, C, S, S); its (K,) logits; the square as a picture."""
     import torch
 
+    from vizcore.images import framing
+
+    if frame != CENTRE:
+        red, green, blue = (round(255 * mean) for mean in (_net.mean * 3)[:3])
+        share = _net.input_size / _net.resize
+        _image = framing.square(_image, frame, _net.input_size, share, (red, green, blue), _net.interpolation)
+        _net = _net.uncropped()
     x = _net.preprocess(_image)
     with torch.no_grad():
         return x.cpu().numpy(), _net(x)[0].cpu().numpy(), _net.crop(_image)
 
 
 def make_view(
-    model: str, net: "Net", image: Image.Image, digest: str, title: str, alt: str = "", target: int | None = None
+    model: str,
+    net: "Net",
+    image: Image.Image,
+    digest: str,
+    title: str,
+    alt: str = "",
+    target: int | None = None,
+    frame: Frame = CENTRE,
 ) -> View:
-    """A view from its parts; the target is the top prediction when omitted."""
+    """A view from its parts; the target is the top prediction when omitted.
+
+    Args:
+        digest: names the whole picture; the view's own names the part seen too, where that is not the centre.
+    """
     import torch
 
-    x, logits, picture = _prepared(model, digest, net, image)
+    if not digest.endswith(frame.name):
+        digest += frame.name
+    x, logits, picture = _prepared(model, digest, frame, net, image)
     target = int(logits.argmax()) if target is None else target
-    return View(model, net, image, picture, torch.from_numpy(x).to(net.device), digest, logits, target, title, alt)
+    on_device = torch.from_numpy(x).to(net.device)
+    return View(model, net, image, picture, on_device, digest, logits, target, title, alt, frame)
+
+
+def through(view: View, model: str, net: "Net") -> View:
+    """Another network on the same part of the same picture, for its top prediction."""
+    return make_view(model, net, view.image, view.digest, view.title, view.alt, frame=view.frame)
 
 
 def look(

@@ -11,22 +11,31 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.runtime.scriptrunner import StopException, get_script_run_ctx
 
-from vizcore.ui import address, progress, prose, sidebar
+from vizcore.content import loader
+from vizcore.types import OtherNetworkError
+from vizcore.ui import address, progress, prose, sidebar, widgets
 from vizcore.ui.view import View
 
 ROOT = Path(__file__).parents[2]
 COURSE = "Visualizing neural networks"
+LOOK_FOR = "Look for"  # the heading in a page's text of the line above its figure
 _log = logging.getLogger(__name__)
 
 
 class Page(NamedTuple):
-    """A line of the page table: pages/<stem>.py is served at /<stem>."""
+    """A line of the page table: pages/<stem>.py is served at /<stem>.
+
+    Attributes:
+        number: of the section of the lesson. idea: what it asks, in a sentence or two.
+        of_class: whether its figures explain a class, which is then chosen on top.
+    """
 
     stem: str
     number: int | None
     title: str
     icon: str
     idea: str
+    of_class: bool = True
 
     @property
     def file(self) -> Path:
@@ -62,18 +71,23 @@ def route(table: Table, home: str = "overview") -> None:
     address.arrive(here.stem)
     st.set_page_config(page_title=f"{here.title} · {COURSE}")
     st.html(Path(__file__).with_name("style.css"))
-    st.title(here.title if here.number is None else f":gray[{here.number}] {here.title}", anchor=False)
-    st.container(key="idea").markdown(here.idea)
+    with st.container(key="head", horizontal=True, gap="small"):
+        title = here.title if here.number is None else f":gray[{here.number}] {here.title}"
+        st.title(title, anchor=False, width="content")
+        st.container(key="idea").markdown(here.idea)
+    row = widgets.row.set(widgets.controls("choices"))
     progress.line.set(st.container(key="progress").empty())
+    if look_for := loader.page(here.stem).parts.get(LOOK_FOR):
+        st.container(key="look_for").markdown(f":material/visibility: {look_for.text}")
 
     with _calm():
-        view = sidebar.draw()
-        st.container(key="now").html(sidebar.summary(view))
+        view = sidebar.draw(here.of_class)
         token = _view.set(view)
         try:
             chosen.run()
         finally:
             _view.reset(token)
+            widgets.row.reset(row)
             progress.line.set(None)
     _neighbours(pages, targets, here)
     address.tell()
@@ -167,6 +181,9 @@ def _calm() -> Iterator[None]:
 
     try:
         yield
+    except OtherNetworkError as error:
+        _log.info("Shown to the visitor: %s", error)
+        sidebar.offer(str(error))
     except (ModelError, ValueError) as error:
         _log.warning("Shown to the visitor: %s", error, exc_info=True)
         st.warning(str(error), icon=":material/info:")

@@ -2,16 +2,16 @@
 
 import html
 import io
-from typing import TYPE_CHECKING, NamedTuple
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from PIL import Image
 
 from vizcore.figures import bars as bar_figures
 from vizcore.figures.bars import percent
-from vizcore.ui import address, cache
-from vizcore.ui.address import bound_value
-from vizcore.ui.components import thumbnails
+from vizcore.ui import cache, picture, widgets
+from vizcore.ui.address import AUTO
 from vizcore.ui.progress import first_time
 from vizcore.ui.view import View
 from vizcore.ui.widgets import class_select, linked_select
@@ -19,38 +19,69 @@ from vizcore.ui.widgets import class_select, linked_select
 if TYPE_CHECKING:
     from vizcore.models import Net
 
-OWN = "own"
-MEGABYTES = 20
-SUFFIXES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"]
+WITH_MAPS = "digits_cnn", "squeezenet1_1"  # offered where the chosen network has no maps
+
+_under_model: ContextVar[st.delta_generator.DeltaGenerator | None] = ContextVar("under_model", default=None)
 
 
-class Own(NamedTuple):
-    """A visitor's own picture; it lives in their session only."""
+def draw(of_class: bool = True) -> View:
+    """Draw the choices that all pages share, in the sidebar and in the row on top, and return what was chosen.
 
-    image: Image.Image
-    digest: str
-    title: str
-
-
-def draw() -> View:
-    """Draw the sidebar and return what was chosen in it."""
+    Args:
+        of_class: whether the page explains a class; otherwise none is offered.
+    """
     first = "image" not in st.session_state
     with st.sidebar:
-        picture = st.container(key="picture")
+        photograph = st.container(key="picture")
         if first:
-            picture = picture.empty()
-            picture.skeleton(height=240)
+            photograph = photograph.empty()
+            photograph.skeleton(height=180)
         bars = st.container(key="bars")
-        class_slot = st.container(key="class_slot")
-        image, digest, title, alt = _choose_image()
+        model_slot = st.container(key="model_slot")
+        settings = st.container(key="picture_settings")
+    with model_slot:
         net, model = _choose_model()
-    view = cache.make_view(model, net, image, digest, title, alt)
-    with class_slot:
+        _under_model.set(st.container(key="under_model"))
+    with settings:
+        chosen, frame = picture.choose(net)
+    view = cache.make_view(model, net, *chosen, frame=frame)
+    with widgets.choices():
+        st.container(key="now", width=40).html(summary(view))
+        picture.picture_controls(view)
         explained = "The class that every page explains; the top prediction until you pick one. Type to search."
-        view = cache.look(view, target=class_select(view, "class", help=explained))
-    picture.image(_photograph(view), alt=alt or title, output_format="JPEG", width="stretch")
+        view = cache.look(view, target=class_select(view, "class", help=explained, width=230, hidden=not of_class))
+    photograph.image(_photograph(view), alt=view.alt or view.title, output_format="JPEG", width="stretch")
     bars.html(_bars(view))
     return view
+
+
+def own_network(sentence: str) -> None:
+    """Say under the model of the sidebar that the page uses a network or a picture of its own."""
+    if slot := _under_model.get():
+        slot.caption(sentence)
+
+
+def offer(sentence: str, *names: str) -> None:
+    """Say what the chosen network cannot do here, name networks that can, and choose one at a click.
+
+    Args:
+        sentence: a sentence without what to do about it.
+        names: the networks; one for digits and one for photographs, both with maps, when omitted.
+    """
+    from vizcore import models
+
+    titles = {name: models.MODELS[name].title for name in names or WITH_MAPS}
+    st.info(f"{sentence.rstrip('.')}: choose {' or '.join(titles.values())}.", icon=":material/info:")
+    with st.container(key="offer", horizontal=True):
+        for name, title in titles.items():
+            if st.button(f"Choose {title}", key=f"offer_{name}", on_click=_choose, args=(name,)):
+                st.rerun()  # in a fragment, the rest of the page is to know it too
+
+
+def _choose(name: str) -> None:
+    from vizcore import models
+
+    st.session_state["model"] = AUTO if name == models.DEFAULT else name
 
 
 # Model.
@@ -67,20 +98,16 @@ def _choose_model() -> tuple["Net", str]:
         where = f"download, {specs[name].megabytes:.3g} MB" if states[name] == "missing" else states[name]
         return f"{specs[name].title} ({where})"
 
-    # Networks for grey pictures are on the page about weights; here they come by a link only.
-    colour = [name for name in models.names() if len(specs[name].mean) == 3]
-    asked = address.asked("model")
-    offered = [*colour, asked] if asked in specs and asked not in colour else colour
+    # Those for digits come last: most pages are about photographs.
+    order = sorted(models.names(), key=lambda name: len(specs[name].mean) == 1)
     chosen = linked_select(
-        "Model", list(models.names()), "model", default=models.DEFAULT, order=offered, format_func=describe
+        "Model", list(models.names()), "model", default=models.DEFAULT, order=order, format_func=describe
     )
     if states[chosen] == "missing" and not _download(chosen):
         st.caption(f"{specs[chosen].title} is not on this computer. Shown: {specs[models.DEFAULT].title}.")
         chosen = models.DEFAULT
     else:
         st.caption(specs[chosen].summary)
-        if chosen not in colour:
-            st.caption("It was not trained on photographs: what it says about this picture means little.")
     with first_time(f"Loading {specs[chosen].title}", ("net", chosen)):
         return cache.load_net(chosen), chosen
 
@@ -110,78 +137,6 @@ def _download(name: str) -> bool:
     return True
 
 
-# Image.
-
-
-def _choose_image() -> tuple[Image.Image, str, str, str]:
-    """The picture, its digest, its title and a sentence that describes it."""
-    from vizcore.images import gallery
-
-    assets = {asset.id: asset for asset in gallery.records("gallery")}
-    ids, titles = list(assets), {key: asset.title for key, asset in assets.items()}
-    own: Own | None = st.session_state.get("own_picture")
-    if own:
-        titles[OWN] = own.title
-    name = bound_value("image", ids)
-    shown = OWN if own and st.session_state.get("use_own") else name
-
-    def take(choice: str) -> None:
-        st.session_state["use_own"] = choice == OWN
-        st.session_state["own_error"] = None
-        if choice != OWN:
-            st.session_state["image"] = choice
-
-    st.session_state["pick_image"] = shown
-    st.selectbox(
-        "Picture",
-        [OWN, *ids] if own else ids,
-        key="pick_image",
-        format_func=lambda option: titles[option],
-        on_change=lambda: take(st.session_state["pick_image"]),
-    )
-    grid = st.popover(
-        "Browse pictures", icon=":material/grid_view:", key="image_grid", on_change="rerun", width="stretch"
-    )
-    if grid.open:
-        with grid:
-            thumbnails("thumbnails", ids, [titles[i] for i in ids], shown, take)
-    _own_picture()
-    if own and shown == OWN:
-        return own.image, own.digest, own.title, "Your own picture."
-    return *cache.open_gallery(name), assets[name].title, assets[name].description
-
-
-def _own_picture() -> None:
-    with st.expander("Your own picture", icon=":material/add_photo_alternate:", key="own_panel"):
-        st.file_uploader(
-            "Upload a picture", SUFFIXES, key="upload", max_upload_size=MEGABYTES, on_change=_take_own, args=("upload",)
-        )
-        if error := st.session_state.get("own_error"):
-            st.warning(f"{error} The picture before it is still shown.", icon=":material/broken_image:")
-        if st.toggle("Use the camera", key="camera_on"):
-            st.camera_input("Take a photograph", key="camera", on_change=_take_own, args=("camera",))
-        st.caption("It stays in this session: it is not saved, and a link shows the gallery picture instead.")
-
-
-def _take_own(key: str) -> None:
-    """Read a new upload or photograph; keep the picture before it when it cannot be read."""
-    from vizcore import images
-
-    file = st.session_state[key]
-    st.session_state["own_error"] = None
-    if file is None:
-        st.session_state["use_own"] = False
-        return
-    try:
-        image = images.load(file)
-    except images.ImageError as error:
-        st.session_state["own_error"] = str(error)
-        return
-    title = "Photograph" if key == "camera" else file.name
-    st.session_state["own_picture"] = Own(image, images.digest(image), title)
-    st.session_state["use_own"] = True
-
-
 # What the network says.
 
 
@@ -200,25 +155,26 @@ def _bars(view: View) -> str:
 
 @cache.per_picture(entries=256, size="30MB")
 def _photograph(view: View) -> bytes:
-    """What the network sees as a JPEG, as good as can be."""
+    """The whole picture with what the network sees of it, as a JPEG, as good as can be."""
+    from vizcore.images import framing
+
+    if picture.for_digits(view.net):
+        shown = view.picture.resize((448, 448), Image.Resampling.NEAREST)
+    elif view.frame.fit:
+        shown = view.picture
+    else:
+        shown = framing.marked(view.image, view.frame, view.net.input_size / view.net.resize)
     file = io.BytesIO()
-    view.picture.save(file, "JPEG", quality=100)
+    shown.save(file, "JPEG", quality=100)
     return file.getvalue()
 
 
 @cache.per_picture(entries=256)
-def _thumbnail(view: View) -> str:
+def summary(view: View) -> str:
+    """The picture and its prediction in small, for where the sidebar is folded away."""
     from vizcore.figures import render
 
-    return render.data_uri(view.picture.resize((80, 80)), "jpeg")
-
-
-def summary(view: View) -> str:
-    """The picture and its prediction in one line, for where the sidebar is folded away."""
     top = view.top(1)[0]
-    prediction = f"{view.net.categories[top]} {percent(view.probabilities[top])}"
-    explained = "" if view.target == top else f"; explained: {view.class_name}"
-    return (
-        f'<div class="viz-now"><img alt="" src="{_thumbnail(view)}">'
-        f"<span>{html.escape(view.title)}: {html.escape(prediction + explained)}</span></div>"
-    )
+    said = html.escape(f"{view.title}: {view.net.categories[top]} {percent(view.probabilities[top])}", quote=True)
+    thumbnail = render.data_uri(view.picture.resize((80, 80)), "jpeg")
+    return f'<div class="viz-now"><img alt="{said}" title="{said}" src="{thumbnail}"></div>'

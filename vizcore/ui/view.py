@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from vizcore.images.framing import CENTRE, Frame
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -20,7 +22,8 @@ class View:
         model: the network's name in the registry. net: the network itself.
         image: the whole picture, upright. picture: the square of it that the network sees.
         title: what to call the picture. alt: a sentence that describes it.
-        digest: names the picture's content; part of every cache key.
+        digest: names the picture's content and the part of it that is seen; part of every cache key.
+        frame: which part of the whole picture the network sees.
         x: (1, 3, H, W), the picture as the network takes it.
         logits: (K,) float32. target: class index.
     """
@@ -35,6 +38,7 @@ class View:
     target: int
     title: str
     alt: str = ""
+    frame: Frame = CENTRE
 
     @property
     def class_name(self) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from vizcore.figures.bars import percent
+from vizcore.types import OtherNetworkError
 from vizcore.ui import address
 from vizcore.ui.address import AUTO, Texts
 
@@ -179,11 +180,13 @@ def opacity(key: str = "opacity", default: float = 0.5) -> float:
     return slider("Opacity of the map", 0.0, 1.0, default, 0.05, key=key, width=220)
 
 
-def class_select(view: "View", key: str, label: str = "Class", default: int | None = None, **kwargs: Any) -> int:
+def class_select(
+    view: "View", key: str, label: str = "Class", default: int | None = None, hidden: bool = False, **kwargs: Any
+) -> int:
     """A searchable class picker, the picture's top five first; the class index is in the address.
 
     Args:
-        default: class index; the view's target when omitted.
+        default: class index; the view's target when omitted. hidden: without the picker, where no class is explained.
         kwargs: as for :func:`linked_select`.
     """
     names, probabilities, top = view.net.categories, view.probabilities, view.top(5)
@@ -192,13 +195,19 @@ def class_select(view: "View", key: str, label: str = "Class", default: int | No
         index = int(option)
         return f"{names[index]} ({percent(probabilities[index])})" if index in top else names[index]
 
+    options = [str(index) for index in range(len(names))]
+    first = str(view.target if default is None else default)
+    if hidden:
+        chosen = follow_option(key, options, first)
+        address.note(key, chosen, first, (chosen,))
+        return int(chosen)
     rest = (index for index in range(len(names)) if index not in top)
     return int(
         linked_select(
             label,
-            [str(index) for index in range(len(names))],
+            options,
             key,
-            default=str(view.target if default is None else default),
+            default=first,
             format_func=describe,
             order=[str(index) for index in (*top, *rest)],
             **kwargs,
@@ -231,7 +240,7 @@ def layer_select(
         if len(layer.out_shape) == 3 and (kinds is None or layer.kind in kinds) and (keep is None or keep(layer))
     ]
     if not names:
-        raise ValueError(f"{view.net.title} has no layer of this kind. Choose another model in the sidebar.")
+        raise OtherNetworkError(f"{view.net.title} has no layer of this kind.")
     default = next((name for name in (default, last_features(view.net)) if name in names), names[-1])
 
     def describe(name: str) -> str:

@@ -4,9 +4,9 @@ from vizcore.ui.components.canvas import draw_digit
 from vizcore.ui.components.cells import cells
 from vizcore.ui.components.contact_sheet import Group, contact
 from vizcore.ui.components.dataflow import flow
-from vizcore.ui.components.picker import thumbnails
+from vizcore.ui.components.picker import Choice, Sheet, picker
 from vizcore.ui.components.svg_graph import graph
 from vizcore.ui.components.tiles import tiles
 from vizcore.ui.components.timeline import timeline
 
-__all__ = ["Group", "cells", "contact", "draw_digit", "flow", "graph", "thumbnails", "tiles", "timeline"]
+__all__ = ["Choice", "Group", "Sheet", "cells", "contact", "draw_digit", "flow", "graph", "picker", "tiles", "timeline"]

@@ -1,6 +1,8 @@
 """A square to draw a digit in, with mouse, pen or finger."""
 
-import numpy as np
+from collections.abc import Callable
+
+import streamlit as st
 
 from vizcore.ui.components.register import register
 
@@ -12,13 +14,18 @@ _HTML = """<div class="pad"><canvas width="196" height="196" role="img"></canvas
 _pad = register("canvas", _HTML)
 
 
-def draw_digit(key: str, label: str = "Draw a digit here") -> np.ndarray | None:
-    """The drawing, (28, 28) uint8 sized and centred like MNIST (white on black); None while it is empty.
+def draw_digit(
+    key: str, ink: str, take: Callable[[str], None], *, chosen: bool = False, label: str = "Draw a digit here"
+) -> None:
+    """A pad with this ink on it; `take(ink)` is called after each stroke, with "" after Clear.
 
-    It stays in the visitor's session and is not part of the address.
+    Args:
+        ink: base64 of SIDE x SIDE bytes (see :func:`vizcore.images.handwriting.read`), or "".
+        chosen: whether the drawing is what is shown elsewhere: then the pad has the ring.
     """
-    from vizcore.images import handwriting
 
-    result = _pad(key=key, data={"side": SIDE, "label": label}, default={"ink": ""}, on_ink_change=lambda: None)
-    ink = handwriting.read(result.ink, SIDE)
-    return None if ink is None else handwriting.normalize(ink)
+    def drawn() -> None:
+        sent = st.session_state[key].ink
+        take(sent if isinstance(sent, str) else "")
+
+    _pad(key=key, data={"side": SIDE, "label": label, "ink": ink, "chosen": chosen}, on_ink_change=drawn)

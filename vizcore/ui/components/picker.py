@@ -1,53 +1,82 @@
-"""A grid of thumbnails that works as one radio group: arrow keys move, Enter and a click choose.
+"""Large thumbnails to choose from, with a search field and groups; all of it works by keyboard.
 
-A convenience beside the select box, which holds the truth.
+It filters in the browser: nothing is asked of the server until something is chosen.
 """
 
 import base64
-import io
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import streamlit as st
-from PIL import Image, ImageOps
 
 from vizcore.ui.components.register import register
 
-CELL, COLUMNS = 72, 6
+CELL = 112  # page pixels of a thumbnail
 
-_grid = register("picker", '<div role="radiogroup"></div>')
+_HTML = """<div class="bar"><input type="search" autocomplete="off" spellcheck="false">
+<span class="count" role="status"></span></div>
+<div class="groups" role="group" aria-label="Groups"></div><div class="grid" role="radiogroup"></div>"""
 
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _sprite(kind: str) -> str:
-    """All thumbnails of a kind as one JPEG, as a data address."""
-    from vizcore.images import gallery
-
-    assets = gallery.records(kind)
-    sheet = Image.new("RGB", (COLUMNS * CELL, -(-len(assets) // COLUMNS) * CELL))
-    for index, asset in enumerate(assets):
-        thumbnail = ImageOps.fit(gallery.open_image(asset), (CELL, CELL))
-        sheet.paste(thumbnail, (index % COLUMNS * CELL, index // COLUMNS * CELL))
-    file = io.BytesIO()
-    sheet.save(file, "JPEG", quality=82)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+_picker = register("picker", _HTML)
 
 
-def thumbnails(key: str, ids: Sequence[str], titles: Sequence[str], selected: str, take: Callable[[str], None]) -> None:
-    """Draw the grid of the gallery; `take(id)` is called with the picture chosen."""
+class Choice(NamedTuple):
+    """A thumbnail to choose.
+
+    Attributes:
+        id: what is handed back. title: its caption. group: what it can be filtered by.
+        words: further words that the search finds.
+        picture: its own picture as a data address; without one it is cut from the sheet.
+    """
+
+    id: str
+    title: str
+    group: str
+    words: str = ""
+    picture: str = ""
+
+
+class Sheet(NamedTuple):
+    """The thumbnails of the choices that have no picture of their own, in their order, row by row.
+
+    Attributes:
+        file: an encoded picture of square cells. kind: "jpeg" or "png". crisp: whether its pixels stay visible.
+    """
+
+    file: bytes
+    kind: str
+    columns: int
+    rows: int
+    crisp: bool = False
+
+
+def picker(
+    key: str,
+    choices: Sequence[Choice],
+    sheet: Sheet,
+    selected: str | None,
+    take: Callable[[str], None],
+    label: str = "Pictures",
+) -> bool:
+    """Draw the thumbnails; whether one was just chosen. `take(id)` is called before the page runs again."""
+    ids = {choice.id for choice in choices}
 
     def chosen() -> None:
         if st.session_state[key].chosen in ids:
             take(st.session_state[key].chosen)
 
-    _grid(
+    result = _picker(
         key=key,
         data={
-            "sprite": _sprite("gallery"),
-            "columns": COLUMNS,
-            "ids": list(ids),
-            "titles": list(titles),
+            "sheet": f"data:image/{sheet.kind};base64,{base64.b64encode(sheet.file).decode()}",
+            "columns": sheet.columns,
+            "rows": sheet.rows,
+            "crisp": sheet.crisp,
+            "cell": CELL,
+            "choices": [choice._asdict() for choice in choices],
             "selected": selected,
-            "label": "Pictures",
+            "label": label,
         },
         on_chosen_change=chosen,
     )
+    return result.chosen in ids

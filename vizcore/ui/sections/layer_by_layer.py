@@ -19,7 +19,7 @@ from vizcore.inspection.likeness import Likeness
 from vizcore.inspection.top_patches import Index
 from vizcore.methods import relu_rules
 from vizcore.models import layers as model_layers
-from vizcore.ui import cache, jobs, progress, prose, units, widgets
+from vizcore.ui import cache, jobs, progress, prose, sidebar, units, widgets
 from vizcore.ui.components import Group, contact, tiles
 from vizcore.ui.view import View
 
@@ -43,9 +43,10 @@ def choose_network(view: View) -> View:
     name = titles.get(chosen, next(iter(titles.values())))
     if name == view.model:
         return view
+    sidebar.own_network(words.text("network of its own", network=models.spec(name).title))
     with progress.working(f"Loading {models.spec(name).title}"):
         net = cache.load_net(name)
-        return cache.make_view(name, net, view.image, view.digest, view.title, view.alt)
+        return cache.through(view, name, net)
 
 
 # The sheets.

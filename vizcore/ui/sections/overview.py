@@ -3,22 +3,28 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+import streamlit as st
 import torch
 from PIL import Image
 
 from vizcore.figures import sprites
 from vizcore.inspection.filters import filter_bank
-from vizcore.ui import blocks, shell
+from vizcore.ui import blocks, prose, shell
 from vizcore.ui.cache import feature_maps, per_network, per_picture
 from vizcore.ui.view import View
 
 if TYPE_CHECKING:
     from vizcore.methods import Attribution
 
+words = prose.words(__file__)
 
-def card(title: str, content: "Attribution | Image.Image", caption: str, page: str) -> None:
-    """A thumbnail that stands for a page, and the way there."""
-    blocks.compare([blocks.Panel(content, caption, f"{title}: {caption}")], columns=1, scale_bar=False)
+
+def card(title: str, content: "Attribution | Image.Image | None", caption: str, page: str) -> None:
+    """A thumbnail that stands for a page, or a sentence where the network has none, and the way there."""
+    if content is None:
+        st.info(words.text("nothing to draw"), icon=":material/info:")
+    else:
+        blocks.compare([blocks.Panel(content, caption, f"{title}: {caption}")], columns=1, scale_bar=False)
     shell.link(page)
 
 
@@ -29,15 +35,11 @@ def best(view: View) -> str:
 
 
 @per_network(entries=16)
-def filters(view: View) -> Image.Image:
-    """The first convolution's kernels, each scaled to 0..255.
-
-    Raises:
-        ValueError: there is none.
-    """
+def filters(view: View) -> Image.Image | None:
+    """The first convolution's kernels, each scaled to 0..255; None where there is none."""
     first = next((layer.name for layer in view.net.layers if layer.kind == "conv"), None)
     if first is None:
-        raise ValueError(f"{view.net.title} has no layer of this kind. Choose another model in the sidebar.")
+        return None
     kernels = filter_bank(view.net, first)
     if kernels.shape[1] == 3:
         low, high = kernels.min((1, 2, 3), keepdims=True), kernels.max((1, 2, 3), keepdims=True)
@@ -51,9 +53,11 @@ def filters(view: View) -> Image.Image:
 
 
 @per_picture(entries=96, size="30MB")
-def maps(view: View) -> Image.Image:
-    """The 36 strongest feature maps half way through the network."""
+def maps(view: View) -> Image.Image | None:
+    """The 36 strongest feature maps half way through the network; None where it has no maps."""
     spatial = [layer for layer in view.net.layers if len(layer.out_shape) == 3]
+    if not spatial:
+        return None
     layer = min(spatial, key=lambda item: abs(item.out_shape[1] - 28))
     stack = torch.from_numpy(feature_maps(view, layer.name))
     strongest = stack.mean((1, 2)).argsort(descending=True)[:36]

@@ -163,7 +163,7 @@ def vgg(view: View) -> View:
     else:
         model = "squeezenet1_1"
     net = cache.load_net(model)
-    return cache.make_view(model, net, view.image, view.digest, view.title, view.alt)
+    return cache.through(view, model, net)
 
 
 def depths(view: View, rank: int, back: str) -> None:

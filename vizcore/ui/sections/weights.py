@@ -1,7 +1,6 @@
 """What the page of weights draws: templates, kernels, first layers; and choosing a handwritten digit."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -18,9 +17,9 @@ from vizcore.images import gallery
 from vizcore.inspection import filters
 from vizcore.models import Net, small_networks
 from vizcore.models import layers as model_layers
-from vizcore.ui import blocks, prose, widgets
+from vizcore.ui import blocks, digits, picture, prose
 from vizcore.ui.cache import feature_maps, load_net, once
-from vizcore.ui.components import draw_digit, tiles
+from vizcore.ui.components import tiles
 from vizcore.ui.view import View
 
 NETWORKS = {"linear": "digits_linear", "mlp": "digits_mlp"}
@@ -31,57 +30,59 @@ words = prose.words(__file__)
 # Fully connected layers.
 
 
-class Digit(NamedTuple):
-    """A digit for a network: `pixels` (28, 28) uint8, 0 ground to 255 ink, and what to call it."""
-
-    pixels: np.ndarray
-    title: str
-
-
-def choose_digit(key: str = "digit") -> Digit:
-    """Draw the picker and the canvas; a drawing goes before the test digit until it is cleared.
-
-    The test digit is in the address as `?digit=`; a drawing stays in the visitor's session.
-    """
+def choose_digit(view: View, net: Net) -> digits.Digit:
+    """The digit for the networks of this page: the sidebar's where that has one, else chosen here."""
+    if picture.for_digits(view.net):
+        st.caption(words.text("the digit of the sidebar"))
+        return digits.chosen()
+    shown = digits.sample(5)
+    sheet, pad = st.columns([4, 1], gap="medium")
+    with sheet:
+        digits.number(width=150)
+    with pad:
+        st.caption(words.text("or draw one"))
+        digits.pad("pad", lambda drawn: _show_its_class(net, drawn))
+    chosen = digits.chosen()
     images, labels = gallery.digits()[2:]
-    shown = np.concatenate([np.flatnonzero(labels == name)[:5] for name in range(10)])
-
-    def take(position: int) -> None:
-        st.session_state[key] = int(shown[position])
-
-    picker, pad = st.columns([3, 1], gap="large")
-    with picker:
-        index = widgets.number_input(
-            "Test digit",
-            0,
-            len(images) - 1,
-            int(shown[0]),
-            1,
-            key=key,
-            width=150,
-            help="One of the 2000 digits the networks were not trained on.",
-        )
-        sprite, layout = atlas(images[shown])
-        at = np.flatnonzero(shown == index)
+    sprite, layout = atlas(images[shown])
+    at = np.flatnonzero(shown == chosen.place)
+    with sheet:
         tiles(
             render.encode(sprite, "png"),
             layout,
             [f"test digit {k}: a {labels[k]}" for k in shown],
-            f"{key}_tiles",
+            "digit_tiles",
             selected=int(at[0]) if len(at) else None,
-            take=take,
+            take=lambda position: digits.take(int(shown[position])),
             height=220,
             largest=44,
             smallest=28,
             alt="Fifty test digits, five of each",
         )
-    with pad:
-        st.caption("Or draw one: mouse, pen or finger")
-        drawn = draw_digit("pad")
-        if drawn is not None:
-            st.caption("The drawing is used until you clear it.")
-            return Digit(drawn, "Your drawing, sized and centred as in MNIST")
-    return Digit(images[index], f"Test digit {index}, a “{labels[index]}”")
+    return chosen
+
+
+def _scores(net: Net, digit: np.ndarray) -> tuple[torch.Tensor, np.ndarray]:
+    """The digit as the network takes it, (1, 1, 28, 28), and what it says: (10,) probabilities."""
+    x = torch.from_numpy((digit / 255 - net.mean[0]) / net.std[0]).float()[None, None]
+    with torch.no_grad():
+        return x, torch.softmax(net(x)[0], 0).numpy()
+
+
+def _show_its_class(net: Net, digit: digits.Digit) -> None:
+    """Choose the template of the class that the network sees; to be called before the page runs again."""
+    if net.name == NETWORKS["linear"]:
+        st.session_state["node"] = int(_scores(net, digit.pixels)[1].argmax())
+
+
+def _own_template(node: int, seen: int) -> None:
+    """Whether the template shown is that of the class a drawing is taken for, and the way to it."""
+    if node == seen:
+        words.say("the template of its class", seen=seen)
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        words.say("the template of another class", seen=seen, node=node)
+        st.button(f"Template of “{seen}”", key="own_template", on_click=lambda: st.session_state.update(node=seen))
 
 
 @once(entries=1)
@@ -121,12 +122,16 @@ def templates(scaled: filters.Scaled, node: int, scale: str) -> None:
     st.caption(words.text("caption of the templates", count=count, scale=each))
 
 
-def template_times_input(net: Net, node: int, scaled: filters.Scaled) -> None:
+def template_times_input(view: View, net: Net, node: int, scaled: filters.Scaled) -> None:
     """A node's template, a digit, and their product; then the sum, and what the network says."""
     linear = net.name == NETWORKS["linear"]
     low, high = (float(np.broadcast_to(end.ravel(), len(scaled.grey))[node]) for end in (scaled.low, scaled.high))
-    digit, said = choose_digit()
-    x = torch.from_numpy((digit / 255 - net.mean[0]) / net.std[0]).float()[None, None]
+    digit, said, index = choose_digit(view, net)
+    x, probabilities = _scores(net, digit)
+    if index is None and linear:
+        _own_template(node, int(probabilities.argmax()))
+    if index is None:
+        said = words.text("caption of a drawing")
     part = filters.contributions(net, x, node)
     mean = digit_means()[node] if linear else node_mean(net.name, node)
     meant = f"Mean training digit “{node}”" if linear else "Mean of the 100 training digits that excite it most"
@@ -140,8 +145,6 @@ def template_times_input(net: Net, node: int, scaled: filters.Scaled) -> None:
     ]
     unit = "contribution of a pixel: red raises the node, blue lowers it"
     blocks.compare(panels, columns=4, smooth=False, unit=unit)
-    with torch.no_grad():
-        probabilities = torch.softmax(net(x)[0], 0).numpy()
     left, right = st.columns([3, 2], gap="large")
     with left:
         total = float(part.values.sum())
