@@ -22,7 +22,7 @@ KEY = "digit"
 class Digit(NamedTuple):
     """A digit for a network: `pixels` (28, 28) uint8, 0 ground to 255 ink, and what to call it.
 
-    `index` is its place among the test digits; None for a drawing.
+    `place`: where it stands among the test digits; None for a drawing.
     """
 
     pixels: np.ndarray
