@@ -13,7 +13,7 @@ from vizcore.ui.sections import grad_cam as section
 view, words = ui.begin(__file__), ui.words(__file__)
 stops = model_layers.stops(view.net)
 with ui.controls():
-    layer = ui.layer_select(view, "layer", keep=lambda item: item.name in stops, slider=True)
+    layer = ui.layer_select(view, "layer", keep=lambda item: item.name in stops)
     against = ui.toggle("Counterfactual", key="counterfactual", help=words.text("help of the counterfactual"))
 steps = ui.unrolled(view, layer, against)
 maps, height, width = steps.activations.shape

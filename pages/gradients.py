@@ -13,15 +13,9 @@ from vizcore.ui.sections import gradients as section
 view, words = ui.begin(__file__), ui.words(__file__)
 net, side = view.net, view.net.input_size
 
-
-def describe(name: str) -> str:
-    """A layer's name and the shape of its output."""
-    return f"{name}: {' × '.join(map(str, net.layer(name).out_shape))}"
-
-
+names, middle = network_graph.choices(net), network_graph.middle(net)
+layer = ui.layer_select(view, default=middle, keep=lambda item: item.name in names, vectors=True)
 with ui.controls():
-    names, middle = network_graph.choices(net), network_graph.middle(net)
-    layer = ui.linked_select("Layer", names, "layer", default=middle, width=280, format_func=describe)
     cut = ui.toggle("Cut the graph at this layer", key="cut", help=words.text("help: cut"))
     if cut:
         kinds = list(section.SCALARS)

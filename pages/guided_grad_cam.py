@@ -11,7 +11,7 @@ from vizcore.ui.sections import guided_grad_cam as section
 view, words = ui.begin(__file__), ui.words(__file__)
 stops = model_layers.stops(view.net)
 with ui.controls():
-    layer = ui.layer_select(view, "layer", keep=lambda item: item.name in stops, slider=True)
+    layer = ui.layer_select(view, "layer", keep=lambda item: item.name in stops)
 factors = section.factors(view, layer)
 section.equation(view, layer, factors)
 ui.notes(ui.attribution(view, "guided_backprop"))

@@ -21,7 +21,7 @@ PICTURES = {"none": "none"} | {asset.id: asset.title for asset in gallery.record
 @ui.fragment
 def layers() -> None:
     default = next((item.name for item in choices if item.kind == "relu"), None)
-    layer = ui.layer_select(view, "layer", default, keep=lambda item: item.name in names, slider=True)
+    layer = ui.layer_select(view, "layer", default, keep=lambda item: item.name in names)
     with ui.controls():
         by = ui.segmented_control("Sort by", ["mean", "max", "index"], default="mean", key="sort")
         scales, said = ["shared", "each"], words.text("help: scale")

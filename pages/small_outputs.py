@@ -1,7 +1,5 @@
 """3 Small output sizes: what a map of a few cells can and cannot show, and what one cell sees."""
 
-import streamlit as st
-
 from vizcore import ui
 from vizcore.content import programs
 from vizcore.figures import charts
@@ -10,6 +8,7 @@ from vizcore.models import layers as model_layers
 from vizcore.models import receptive_field
 from vizcore.types import OtherNetworkError
 from vizcore.ui import cache, units
+from vizcore.ui.charts import chart
 from vizcore.ui.sections import small_outputs as section
 
 view, words = ui.begin(__file__), ui.words(__file__)
@@ -46,7 +45,7 @@ def look_at_cells() -> None:
 
     words.part("Resolution against depth")
     figure = charts.depth_chart(view.net, choices, layer.name)
-    st.plotly_chart(figure, key="depth", config={"displayModeBar": False})
+    chart(figure, "depth", "Cells along a map's side and the size of the receptive field, layer by layer")
     section.growth(choices)
     words.end(
         functions=[

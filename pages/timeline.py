@@ -55,7 +55,7 @@ with card:
 with figure:
     timeline(
         "timeline",
-        timeline_figures.chart(papers.WORKS, methods.METHODS, family, work.key),
+        timeline_figures.charts(papers.WORKS, methods.METHODS, family, work.key),
         timeline_figures.tips(papers.WORKS),
         choose,
         chosen=work.key,

@@ -1,5 +1,6 @@
 """Opening a page as a visitor would, and reading what stands on it: what every page test begins with."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -48,6 +49,19 @@ def captions(app: AppTest) -> list[str]:
 def html(app: AppTest) -> str:
     """Everything drawn as HTML."""
     return " ".join(element.proto.body for element in app.get("html"))
+
+
+def layer_of(app: AppTest, key: str = "layer") -> str:
+    """The layer marked in the strip for this setting."""
+    strips = (element.proto for element in app.get("bidi_component"))
+    drawn = json.loads(next(strip.json for strip in strips if strip.id.endswith(f"-strip_{key}")))
+    return drawn["names"][drawn["chosen"]]
+
+
+def choose_layer(app: AppTest, name: str, key: str = "layer") -> AppTest:
+    """The page after a click on a layer of the strip."""
+    app.session_state[key] = name
+    return app.run()
 
 
 def show_few(patch: pytest.MonkeyPatch, count: int) -> None:

@@ -1,7 +1,9 @@
 """The address tells what a page shows: whatever is changed, a new visitor with the address sees the same."""
 
+import json
 import random
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import streamlit as st
@@ -12,6 +14,7 @@ from dashboard import PAGES
 
 STEMS = [page.stem for section in PAGES.values() for page in section]
 STEPS = 5
+ENABLED = SimpleNamespace(disabled=False)
 
 pytestmark = pytest.mark.usefixtures("few_pictures")
 
@@ -37,12 +40,23 @@ def options() -> Iterator[dict]:
 def controls(app: AppTest) -> list:
     """All controls that have a setting in the address, in order."""
     kinds = ("toggle", "segmented_control", "slider", "select_slider", "number_input", "selectbox", "pills")
-    found = [control for kind in kinds for control in app.get(kind)]
+    found = [*(control for kind in kinds for control in app.get(kind)), *strips(app)]
     return [control for control in found if control.key != "camera_on" and not control.proto.disabled]
+
+
+def strips(app: AppTest) -> list:
+    """The strips of layers, as controls."""
+    protos = [element.proto for element in app.get("bidi_component") if "-strip_" in element.proto.id]
+    return [
+        SimpleNamespace(key=proto.id.rpartition("-strip_")[2], names=json.loads(proto.json)["names"], proto=ENABLED)
+        for proto in protos
+    ]
 
 
 def other(control, options: dict, draw: random.Random):
     """Another value of a control."""
+    if hasattr(control, "names"):
+        return draw.choice(control.names)
     if control.key in options:
         several = options[control.key][:12]
         return draw.sample(several, 2) if isinstance(control.value, list) else draw.choice(several)

@@ -153,7 +153,7 @@ def test_blocks_are_few_and_show_the_chosen_layer(name):
         assert all(source < at for source, at in graph.edges)
 
 
-@pytest.mark.parametrize("per_row", [3, 8])
+@pytest.mark.parametrize("per_row", graph_figures.PER_ROW)
 @pytest.mark.parametrize("name", ["efficientnet_lite0", "googlenet", "digits_mlp"])
 def test_nothing_lies_on_anything_else(name, per_row):
     net = net_of(name)
@@ -161,9 +161,9 @@ def test_nothing_lies_on_anything_else(name, per_row):
         places = graph_figures.place(graph, per_row)
         boxes = sorted(places.nodes)
         for number, (x, y) in enumerate(boxes):
-            assert 64 <= x <= places.width - 64 and 23 <= y <= places.height - 22
+            assert 51 <= x <= places.width - 51 and 21 <= y <= places.height - 21
             for other in boxes[number + 1 : number + 40]:
-                assert abs(other[0] - x) >= 30 or abs(other[1] - y) >= 46
+                assert abs(other[0] - x) >= 30 or abs(other[1] - y) >= 42
         for (source, to), way in zip(graph.edges, places.edges, strict=True):
             assert way[0][1] == places.nodes[source][1] and way[-1][1] == places.nodes[to][1]
 
@@ -173,7 +173,7 @@ def test_drawing_dims_what_is_cut_off_and_colours_by_size():
     layer = "stage5.block3"
     sizes = {name: layer_gradients.Size(10.0**-at, 1.0, 1) for at, name in enumerate(["input", "stem.relu"])}
     graph = network_graph.blocks(net, layer)
-    drawn = graph_figures.drawing(graph, sizes, "rms", layer, "cut off", True)
+    drawn = graph_figures.drawing(graph, sizes, "rms", layer, ("score", "cut off"), True)
     by_name = {node["name"]: node for node in drawn["nodes"]}
     assert [node["name"] for node in drawn["nodes"] if node["chosen"]] == [layer]
     assert by_name[layer]["join"] == "+" and not by_name[layer]["off"]
@@ -182,7 +182,11 @@ def test_drawing_dims_what_is_cut_off_and_colours_by_size():
     assert by_name["stage4.block1"]["fill"] == graph_figures.NO_GRADIENT
     alive = sum(edge["on"] for edge in drawn["edges"])
     assert 0 < alive < len(drawn["edges"]) and all(edge["on"] != edge["off"] for edge in drawn["edges"])
-    assert not any(node["off"] for node in graph_figures.drawing(graph, sizes, "rms", layer, "s", False)["nodes"])
+    assert not any(
+        node["off"] for node in graph_figures.drawing(graph, sizes, "rms", layer, ("loss", "s"), False)["nodes"]
+    )
+    assert [len(layout["at"]) for layout in drawn["layouts"]] == [len(graph.nodes)] * len(graph_figures.PER_ROW)
+    assert [len(layout["ways"]) for layout in drawn["layouts"]] == [len(drawn["edges"])] * len(graph_figures.PER_ROW)
 
 
 def test_words_about_the_sizes():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import random_networks
 import torch
-from page_visits import checked, html, open_page, texts, through_the_table
+from page_visits import checked, choose_layer, html, layer_of, open_page, texts, through_the_table
 
 from vizcore import images, models
 from vizcore.content import programs
@@ -22,7 +22,7 @@ def metrics(app):
 def test_alone_and_through_the_table():
     app = checked(open_page(PAGE), calm=True)
     assert app.title[0].value.endswith("Gradients of every layer")
-    assert app.selectbox(key="layer").value == "fire9"
+    assert layer_of(app) == "fire9"
     assert "RMS of the gradient of the loss of" in html(app)  # as the lesson says
     assert "neither vanishing nor exploding" in texts(app)
     through_the_table(PAGE)
@@ -48,7 +48,7 @@ def test_every_control_changes_what_is_computed():
     assert "strongest cell of map 3 of" in html(app)
     checked(app.segmented_control(key="scalar").set_value("sum of the layer").run(), calm=True)
     assert "sum of" in html(app) and not [w for w in app.number_input if w.key == "unit"]
-    checked(app.selectbox(key="layer").select("conv1_1").run(), calm=True)
+    checked(choose_layer(app, "conv1_1"), calm=True)
     assert "sum of conv1_1" in html(app)
     before = metrics(app)
     checked(app.number_input(key="row").set_value(14).run(), calm=True)
@@ -72,7 +72,7 @@ def test_the_numbers_are_those_of_the_functions():
 
 def test_a_link_reproduces_the_view_and_a_bad_one_falls_back():
     app = checked(open_page(PAGE, model="mini_vgg", layer="block2.conv1", row=3, column=110, of="loss", norm="L2"))
-    assert app.selectbox(key="layer").value == "block2.conv1"
+    assert layer_of(app) == "block2.conv1"
     assert (app.number_input(key="row").value, app.number_input(key="column").value) == (3, 110)
     app = checked(
         open_page(
@@ -89,7 +89,7 @@ def test_a_link_reproduces_the_view_and_a_bad_one_falls_back():
             colour="pink",
         )
     )
-    assert app.selectbox(key="layer").value == "pool1"
+    assert layer_of(app) == "pool1"
     assert app.segmented_control(key="norm").value == "RMS" and app.select_slider(key="h").value == 0.001
 
 

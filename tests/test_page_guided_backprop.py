@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import page_visits
 import pytest
-from page_visits import captions, through_the_table
+from page_visits import captions, choose_layer, through_the_table
 from streamlit.testing.v1 import AppTest
 
 from vizcore import images, models
@@ -68,7 +68,7 @@ def test_unit_of_a_layer_and_then_of_one_with_fewer_units():
     first = bars(app)[:3]
     app.number_input(key="unit").set_value(31).run()
     assert not app.exception and bars(app)[:3] != first
-    app.selectbox(key="layer").select("stem.relu").run()
+    choose_layer(app, "stem.relu")
     assert not app.exception and not app.warning
     assert app.number_input(key="unit").value <= 31
     assert any("only through the place" in info.value for info in app.info)

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 import page_visits
-from page_visits import captions, checked, texts, through_the_table
+from page_visits import captions, checked, choose_layer, texts, through_the_table
 from streamlit.testing.v1 import AppTest
 
 open_page = partial(page_visits.open_page, "guided_grad_cam")
@@ -74,7 +74,7 @@ def test_controls_change_their_figures():
     assert unlinked[:5] == zoomed[:5] and unlinked[5:] != zoomed[5:]
     app.selectbox(key="versus").select("671").run()
     assert "Guided Grad-CAM: mountain bike" in captions(checked(app))
-    app.selectbox(key="layer").select("fire5").run()
+    choose_layer(app, "fire5")
     assert any("27 × 27 cells" in text for text in captions(checked(app)))
     app.selectbox(key="class").select(str(TANDEM)).run()
     assert "Guided backpropagation for bicycle-built-for-two" in captions(checked(app))

@@ -8,7 +8,7 @@ from collections import OrderedDict
 import pytest
 import random_networks
 import torch
-from page_visits import checked, html, open_page, texts, through_the_table
+from page_visits import checked, choose_layer, html, layer_of, open_page, texts, through_the_table
 
 from vizcore import models
 from vizcore.inspection import top_patches
@@ -25,7 +25,7 @@ def units(app):
 
 
 def layer(app):
-    return app.selectbox(key="of_layer").value
+    return layer_of(app, "of_layer")
 
 
 def test_alone_it_shows_the_best_vgg_there_is():
@@ -97,7 +97,7 @@ def test_every_control_changes_what_is_shown():
     assert drawn == [str(unit) for unit in top_patches.at_random(ends[2], 6, 0)]
     checked(app.number_input(key="seed").set_value(7).run())
     assert units(app) == [str(unit) for unit in top_patches.at_random(ends[2], 6, 7)] != drawn
-    checked(app.selectbox(key="of_layer").select(ends[0].name).run())
+    checked(choose_layer(app, ends[0].name, "of_layer"))
     assert "3 × 3 pixels" in texts(app)
     second = units(app)[1]
     checked(app.selectbox(key="one").select(second).run())

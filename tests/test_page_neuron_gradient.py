@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from page_visits import captions, checked, html, open_page, texts, through_the_table
+from page_visits import captions, checked, choose_layer, html, open_page, texts, through_the_table
 
 from vizcore import images, models
 from vizcore.images.gallery import find
@@ -71,7 +71,7 @@ def test_every_control_changes_what_is_shown():
     promised = metrics(app)["Promised for a step of 1"]
     checked(app.select_slider(key="step").set_value(8).run())
     assert float(metrics(app)["Promised for a step of 8"]) == pytest.approx(8 * float(promised), rel=2e-2)
-    checked(app.selectbox(key="layer").select("block4.conv1").run())
+    checked(choose_layer(app, "block4.conv1"))
     assert "Before its ReLU" not in metrics(app) and metrics(app)["Neurons in this layer"] == f"{256 * 14 * 14:,}"
 
 

@@ -4,7 +4,7 @@ from functools import partial
 
 import page_visits
 import pytest
-from page_visits import texts, through_the_table
+from page_visits import choose_layer, texts, through_the_table
 
 from vizcore.inspection import activations
 
@@ -33,7 +33,7 @@ def test_numbers_shown_are_those_of_the_maps():
 def test_controls():
     app = open_page()
     for layer, size in ((LAYER, "64 maps of 56 × 56"), ("fire9", "512 maps of 13 × 13")):
-        app.selectbox(key="layer").set_value(layer).run()
+        choose_layer(app, layer)
         assert f"**{layer}**: {size}" in texts(app)
     app.segmented_control(key="scale").set_value("each").run()
     assert "Each map has its own scale" in texts(app) and "own scale even the faintest" in texts(app)
@@ -41,7 +41,7 @@ def test_controls():
         app.segmented_control(key=key).set_value(value).run()
         assert not app.exception
     app.number_input(key="unit").set_value(511).run()
-    app.selectbox(key="layer").set_value("relu1").run()
+    choose_layer(app, "relu1")
     assert not app.exception and app.number_input(key="unit").value == 63
     app.selectbox(key="second").set_value("jaguar").run()
     assert "The same maps for" in texts(app) and "correlation of" in texts(app)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import torch
-from page_visits import ROOT, captions, checked, html, open_page, texts, through_the_table
+from page_visits import ROOT, captions, checked, choose_layer, html, open_page, texts, through_the_table
 
 from vizcore import methods, models
 from vizcore.content.questions import questions
@@ -82,7 +82,7 @@ def test_two_pieces_agree_and_follow_layer_and_middle():
     first = bars(app)
     app = checked(app.selectbox(key="middle").select("stem.relu").run())
     assert "gradient at stem.relu" in captions(app)[1] and bars(app)[0] != first[0] and bars(app)[1] == first[1]
-    app = checked(app.selectbox(key="layer").select("head.relu").run())
+    app = checked(choose_layer(app, "head.relu"))
     assert "strongest neuron of head.norm" in texts(app) and "the whole picture" in captions(app)[0]
 
 

@@ -3,7 +3,7 @@
 from functools import partial
 
 import page_visits
-from page_visits import checked, texts, through_the_table
+from page_visits import checked, choose_layer, texts, through_the_table
 
 open_page = partial(page_visits.open_page, "small_outputs")
 
@@ -37,7 +37,7 @@ def test_every_control_changes_what_is_shown():
     assert "The cell at row 0, column 6 is" in texts(app)
     checked(app.slider(key="opacity").set_value(0.9).run())
     checked(app.number_input(key="unit").set_value(7).run())
-    checked(app.selectbox(key="layer").select("fire3").run())
+    checked(choose_layer(app, "fire3"))
     field = int(metric(app, "Theoretical field").split()[0])
     assert field < 224 and int(metric(app, "Of it in the picture").split()[0]) < field  # at the upper edge
     assert "56 × 56 cells" in texts(app)
@@ -53,7 +53,7 @@ def test_link_reproduces_the_view_and_wrong_numbers_fall_back():
 
 def test_a_smaller_layer_takes_the_nearest_cell():
     app = open_page(layer="conv1", row=100, inputs=1)
-    checked(app.selectbox(key="layer").select("fire9").run())
+    checked(choose_layer(app, "fire9"))
     assert app.number_input(key="row").value == 12
 
 

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import page_visits
 import pytest
-from page_visits import checked, texts, through_the_table
+from page_visits import checked, choose_layer, texts, through_the_table
 
 from vizcore import models
 from vizcore.images.collection import open_collection
@@ -42,7 +42,7 @@ def test_every_control_changes_what_is_shown():
     checked(app.segmented_control(key="back").set_value("Gradient").run())
     checked(app.segmented_control(key="among").set_value("all pictures").run())
     checked(app.slider(key="opacity").set_value(0.2).run())
-    checked(app.selectbox(key="layer").select("relu1").run())
+    checked(choose_layer(app, "relu1"))
     assert "of 64 maps" in texts(app)
 
 

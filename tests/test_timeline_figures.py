@@ -35,13 +35,27 @@ def buttons(source: str) -> dict[str, dict]:
     return {found["data-key"]: found for tag, found in Balanced(source).found if tag == "button"}
 
 
-def test_no_two_labels_of_a_lane_overlap():
-    for places in timeline_figures.lanes(WORKS).values():
+@pytest.mark.parametrize("column", timeline_figures.COLUMNS)
+def test_no_two_labels_of_a_lane_overlap(column):
+    for places in timeline_figures.lanes(WORKS, column).values():
         for a, b in combinations(places, 2):
             if a.row == b.row:
                 first, second = sorted((a, b), key=lambda place: place.column)
-                free = (second.column - first.column) * timeline_figures.COLUMN
-                assert timeline_figures.width(first.work) <= free
+                assert timeline_figures.width(first.work) <= (second.column - first.column) * column
+
+
+def test_each_chart_is_as_wide_as_its_last_label():
+    charts = timeline_figures.charts(WORKS, RUNS)
+    widths = [width for width, _ in charts]
+    assert widths == sorted(widths) and widths[0] <= 720 and widths[1] <= 820
+    for column, (width, _) in zip(timeline_figures.COLUMNS, charts, strict=True):
+        names = timeline_figures.NAMES[timeline_figures.COLUMNS.index(column)]
+        ends = [
+            place.column * column + timeline_figures.width(place.work)
+            for lane in timeline_figures.lanes(WORKS, column).values()
+            for place in lane
+        ]
+        assert width >= names + max(ends) - 1 and width >= names + column * len(timeline_figures.columns(WORKS))
 
 
 def test_every_work_has_one_place_at_its_year():
@@ -54,16 +68,12 @@ def test_every_work_has_one_place_at_its_year():
     assert list(lanes) == list(FAMILIES)
 
 
-def test_lanes_are_as_low_as_the_labels_allow():
+@pytest.mark.parametrize("column", timeline_figures.COLUMNS)
+def test_lanes_are_as_low_as_the_labels_allow(column):
     """As many rows as labels run over the left edge of the fullest column, itself included."""
-    for places in timeline_figures.lanes(WORKS).values():
-        ends = [
-            (place.column, place.column * timeline_figures.COLUMN + timeline_figures.width(place.work))
-            for place in places
-        ]
-        fullest = max(
-            sum(start <= column and column * timeline_figures.COLUMN < end for start, end in ends) for column, _ in ends
-        )
+    for places in timeline_figures.lanes(WORKS, column).values():
+        ends = [(place.column, place.column * column + timeline_figures.width(place.work)) for place in places]
+        fullest = max(sum(start <= at and at * column < end for start, end in ends) for at, _ in ends)
         assert 1 + max(place.row for place in places) == fullest
 
 
@@ -76,7 +86,7 @@ def test_columns_without_and_with_several_early_years():
 
 
 def test_chart_marks_what_runs_what_is_chosen_and_the_family():
-    found = buttons(timeline_figures.chart(WORKS, RUNS, "cam", "rise"))
+    found = buttons(timeline_figures.chart(WORKS, RUNS, "cam", "rise")[1])
     assert set(found) == {work.key for work in WORKS}
     for work in WORKS:
         classes = found[work.key]["class"].split()
@@ -84,11 +94,11 @@ def test_chart_marks_what_runs_what_is_chosen_and_the_family():
         assert ("chosen" in classes) == (work.key == "rise") == (found[work.key]["aria-pressed"] == "true")
         assert ("dim" in classes) == (work.family != "cam" and work.key != "rise")
         assert work.venue in found[work.key]["aria-label"]
-    assert "dim" not in timeline_figures.chart(WORKS, RUNS)
+    assert "dim" not in timeline_figures.chart(WORKS, RUNS)[1]
 
 
 def test_nothing_is_filled_where_nothing_runs():
-    assert "runs" not in " ".join(found["class"] for found in buttons(timeline_figures.chart(WORKS, ())).values())
+    assert "runs" not in " ".join(found["class"] for found in buttons(timeline_figures.chart(WORKS, ())[1]).values())
 
 
 def test_tips_and_short_names():
@@ -114,13 +124,15 @@ def test_verdicts_in_words():
     Balanced(source)
     assert source.count("✓ yes") == sum(said) and source.count("✗ no") == len(said) - sum(said)
     rows = re.findall(r"<tr>.*?</tr>", source)
-    assert len(rows) == 1 + len(papers.VERDICTS)
-    assert len({row.count("</td>") for row in rows[1:]}) == 1
-    for results, row in zip(papers.VERDICTS.values(), rows[1:], strict=True):
-        assert row.count("yes") == sum(results.values())
+    methods = {method for results in papers.VERDICTS.values() for method in results}
+    assert len(rows) == 1 + len(methods)
+    assert {row.count("</td>") for row in rows[1:]} == {len(papers.VERDICTS)}
+    columns = list(zip(*(re.findall(r"<td.*?</td>", row) for row in rows[1:]), strict=True))
+    for results, column in zip(papers.VERDICTS.values(), columns, strict=True):
+        assert "".join(column).count("yes") == sum(results.values())
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_each_family_draws(family):
-    Balanced(timeline_figures.chart(WORKS, RUNS, family))
+    Balanced(timeline_figures.chart(WORKS, RUNS, family)[1])
     Balanced(tables.works_table(papers.in_family(family), RUNS, family))

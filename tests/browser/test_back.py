@@ -19,7 +19,7 @@ def test_back_returns_to_the_settings_of_the_page(visit):
     window.page.go_back()
     window.page.wait_for_url(lambda url: "/grad_cam?" in url and set(url.partition("?")[2].split("&")) == left)
     window.settle()
-    assert window.page.locator(".st-key-layer").first.inner_text().count("fire4")
+    assert window.page.locator(".st-key-strip_layer [aria-checked=true]").get_attribute("data-layer") == "fire4"
     assert window.figure().rsplit("/", 1)[-1] == before
     window.page.go_forward()
     window.page.wait_for_url("**/guided_grad_cam*")

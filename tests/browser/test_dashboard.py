@@ -65,7 +65,7 @@ def test_a_link_shows_the_same_in_a_second_window(visit):
 def test_choosing_a_layer_changes_the_map(visit):
     window = visit("grad_cam")
     before = window.figure()
-    window.page.locator(".st-key-layer input").first.press("ArrowLeft")
+    window.page.locator(".st-key-strip_layer [aria-checked=true]").press("ArrowLeft")
     window.wait_for_change(window.figure, before)
     window.settle()
     assert "layer=fire8" in window.page.url

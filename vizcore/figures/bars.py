@@ -34,9 +34,9 @@ def columns(bars: Sequence[Column], title: str, top: str, ends: tuple[str, str])
         ends: the words below the first and the last bar.
     """
     drawn = "".join(
-        f'<li title="{html.escape(bar.label)}"{" class=on" if bar.chosen else ""}>'
+        f'<span title="{html.escape(bar.label)}"{" class=on" if bar.chosen else ""}>'
         f'<i style="height:{100 * bar.height:.1f}%">'
-        f'<b style="height:{100 * bar.part / (bar.height or 1):.1f}%"></b></i></li>'
+        f'<b style="height:{100 * bar.part / (bar.height or 1):.1f}%"></b></i></span>'
         for bar in bars
     )
     left, right = map(html.escape, ends)
@@ -44,8 +44,8 @@ def columns(bars: Sequence[Column], title: str, top: str, ends: tuple[str, str])
     return (
         f'<figure class="viz-columns"><figcaption>{html.escape(title)}</figcaption>'
         f'<div class="top">{html.escape(top)}</div>'
-        f'<ol role="img" aria-label="{spoken}">'
-        f'{drawn}</ol><div class="ends"><span>{left}</span><span>{right}</span></div></figure>'
+        f'<div class="plot" role="img" aria-label="{spoken}">'
+        f'{drawn}</div><div class="ends"><span>{left}</span><span>{right}</span></div></figure>'
     )
 
 
@@ -194,7 +194,6 @@ def likeness_bars(rows: Sequence[tuple[str, str, Likeness, float, float]]) -> st
         )
 
     heads = (
-        "",
         "Sees",
         "Patches alike in their pixels",
         "Pictures of one kind",
@@ -211,7 +210,9 @@ def likeness_bars(rows: Sequence[tuple[str, str, Likeness, float, float]]) -> st
         + "</tr>"
         for name, sees, row, drawings, others in rows
     )
-    head = "".join(f'<th style="{_CELL};text-align:left;font-weight:400;opacity:0.8">{text}</th>' for text in heads)
+    head = "<td></td>" + "".join(
+        f'<th style="{_CELL};text-align:left;font-weight:400;opacity:0.8">{text}</th>' for text in heads
+    )
     return (
         f'<div style="overflow-x:auto"><table style="border-collapse:collapse;width:100%;min-width:44rem;'
         f'font-size:0.9rem;font-variant-numeric:tabular-nums"><thead><tr>{head}</tr></thead>'
@@ -254,7 +255,10 @@ def sign_bars(rows: Sequence[tuple[str, Signs]], heads: tuple[str, str, str]) ->
         for name, found in rows
     )
     head = "".join(
-        f'<th style="{_CELL};text-align:left;font-weight:400;opacity:0.8">{html.escape(text)}</th>' for text in heads
+        f'<th style="{_CELL};text-align:left;font-weight:400;opacity:0.8">{html.escape(text)}</th>'
+        if text
+        else "<td></td>"
+        for text in heads
     )
     return (
         '<div style="overflow-x:auto"><table style="border-collapse:collapse;width:100%;font-size:0.9rem;'

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vizcore.figures import render
 from vizcore.figures.graph import short
 
 if TYPE_CHECKING:
@@ -253,3 +254,48 @@ def error_chart(steps: Sequence[float], errors: Sequence[float], rounding: Seque
         yaxis=axis | {"title": "relative difference"},
     )
     return figure
+
+
+# A chart's numbers.
+
+
+def table(figure: Figure) -> tuple[list[str], list[list[Any]]]:
+    """The numbers of a chart of lines, bars or one heat map: the heads of the columns, and the rows below them.
+
+    Lines share the column of their x, and one of names where their points have them. Traces with fewer points than
+    the longest are marks in the chart and left out; a gap is None.
+    """
+    traces, layout = list(figure.data), figure.layout
+    across, up = layout.xaxis.title.text or "x", layout.yaxis.title.text or "y"
+    if traces[0].type == "heatmap":
+        cells = np.asarray(traces[0].z)
+        columns = range(cells.shape[1]) if traces[0].x is None else traces[0].x
+        lines = range(cells.shape[0]) if traces[0].y is None else traces[0].y
+        return [up, *map(str, columns)], [[name, *row] for name, row in zip(lines, cells.tolist(), strict=True)]
+    if traces[0].type == "bar" and traces[0].orientation == "h":
+        names = traces[0].y if traces[0].customdata is None else traces[0].customdata
+        return ["name", across], [list(row) for row in zip(names, _numbers(traces[0].x), strict=True)]
+    longest = max(len(trace.x) for trace in traces)
+    kept = [trace for trace in traces if len(trace.x) == longest]
+    rows: dict[Any, dict[str, Any]] = {}
+    named = next((trace.text for trace in kept if trace.text is not None and not isinstance(trace.text, str)), None)
+    heads = ["name"] * (named is not None) + [across]
+    for trace in kept:
+        if (trace.name or up) in heads:
+            continue
+        heads.append(trace.name or up)
+        for at, (x, y) in enumerate(zip(_numbers(trace.x), _numbers(trace.y), strict=True)):
+            row = rows.setdefault(x, {across: x} | ({} if named is None else {"name": named[at].replace("<br>", ", ")}))
+            row[heads[-1]] = y
+    return heads, [[row.get(head) for head in heads] for row in rows.values()]
+
+
+def _numbers(values: Any) -> list[Any]:
+    return values.tolist() if isinstance(values, np.ndarray) else list(values)
+
+
+def said(value: Any) -> str:
+    """A cell of a table as people read it: three significant digits, a dash for a gap."""
+    if value is None:
+        return "–"
+    return render.number(value) if isinstance(value, float) else str(value)

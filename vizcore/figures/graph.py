@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from vizcore.inspection.layer_gradients import Size
     from vizcore.models.graph import Graph, Node
 
-WIDE, HIGH, ROUND = 128, 46, 26  # a layer's box, and a join's circle, in units of the drawing
-_GAP, _LANE, _ARC, _BETWEEN = 26, 58, 11, 36
+WIDE, HIGH, ROUND = 102, 42, 26  # a layer's box, and a join's circle, in page pixels where the drawing is not zoomed
+LETTERS = 14  # of a name that fit into a box
+PER_ROW = (2, 4, 6, 8)  # layers in a row: for a phone, a small window, a projector, a wide window
+_GAP, _LANE, _ARC, _BETWEEN = 19, 52, 10, 30
 _LINE = ("#2f8aa6", "#d0734a")  # legible on white and on near black
 NO_GRADIENT = "#8a9499"
 
@@ -219,24 +221,23 @@ def drawing(
     sizes: Mapping[str, Size | None],
     norm: str,
     chosen: str,
-    score: str,
+    score: tuple[str, str],
     cut: bool,
-    per_row: int = 8,
     whole: Graph | None = None,
 ) -> dict:
-    """Boxes, ways and words of the graph, coloured by the gradient at each layer.
+    """Boxes, ways and words of the graph, coloured by the gradient at each layer, laid out for each of `PER_ROW`.
 
     Args:
         sizes: by layer name; layers that are missing or None are grey.
         norm: "rms" or "l2".
-        chosen: the layer with the frame. score: what stands in the last box.
+        chosen: the layer with the frame. score: the two lines in the last box.
         cut: draw all that the chosen layer is not computed from as cut off, and the way to it highlighted.
         whole: the graph with all layers, where `graph` shows only some: names are looked up there.
 
     Returns:
-        {"width", "height", "nodes", "edges"} of plain values.
+        {"wide", "high", "nodes", "edges", "layouts"} of plain values; each layout has its width and height, the centre
+        of each node and the way of each edge. Narrower layouts come first.
     """
-    places = place(graph, per_row)
     at = graph.find(chosen)
     if at is None and whole is not None:
         there = whole.find(chosen)
@@ -245,17 +246,19 @@ def drawing(
     alive = graph.before(at) if cut and at is not None else frozenset(range(len(graph.nodes)))
     ends = span(shown_sizes(graph, sizes, norm))
     nodes = []
-    for number, (node, (x, y)) in enumerate(zip(graph.nodes, places.nodes, strict=True)):
+    for number, node in enumerate(graph.nodes):
         value = size_at(node, sizes, norm) if number in alive else None
         fill, ink = colour(value, ends)
         plain = node.name == SCORE or not node.names
         nodes.append(
             {
                 "name": "" if node.name in (INPUT, SCORE) else node.name,
-                "x": x,
-                "y": y,
                 "round": not node.names,
-                "lines": [node.join] if not node.names else [score] if node.name == SCORE else _lines(node),
+                "lines": [node.join]
+                if not node.names
+                else [score[0], short(score[1], 16)]
+                if node.name == SCORE
+                else _lines(node),
                 "join": node.join if node.names else "",
                 "fill": "" if plain else fill,
                 "ink": "" if plain else ink,
@@ -264,11 +267,12 @@ def drawing(
                 "off": number not in alive,
             }
         )
-    edges = [
-        {"d": rounded(way), "off": to not in alive, "on": cut and to in alive}
-        for (source, to), way in zip(graph.edges, places.edges, strict=True)
+    edges = [{"off": to not in alive, "on": cut and to in alive} for _, to in graph.edges]
+    layouts = [
+        {"width": found.width, "height": found.height, "at": found.nodes, "ways": [rounded(way) for way in found.edges]}
+        for found in (place(graph, per_row) for per_row in PER_ROW)
     ]
-    return {"width": places.width, "height": places.height, "wide": WIDE, "high": HIGH, "nodes": nodes, "edges": edges}
+    return {"wide": WIDE, "high": HIGH, "nodes": nodes, "edges": edges, "layouts": layouts}
 
 
 def size_at(node: Node, sizes: Mapping[str, Size | None], norm: str) -> float | None:
@@ -282,7 +286,7 @@ def shown_sizes(graph: Graph, sizes: Mapping[str, Size | None], norm: str) -> li
     return [value for node in graph.nodes if (value := size_at(node, sizes, norm)) is not None]
 
 
-def short(name: str, letters: int = 18) -> str:
+def short(name: str, letters: int = LETTERS) -> str:
     """A layer's name cut to its last parts, with the first ones left out."""
     parts = name.split(".")
     while len(".".join(parts)) > letters and len(parts) > 1:
@@ -295,11 +299,11 @@ def _lines(node: Node) -> list[str]:
     return ["picture" if node.name == INPUT else short(node.name), " × ".join(map(str, node.shape))]
 
 
-def _title(node: Node, value: float | None, norm: str, score: str) -> str:
+def _title(node: Node, value: float | None, norm: str, score: tuple[str, str]) -> str:
     if not node.names:
         return {"+": "addition", "concat": "concatenation", "×": "product"}.get(node.join, node.join)
     if node.name == SCORE:
-        return score
+        return ": ".join(filter(None, score))
     shape, name = " × ".join(map(str, node.shape)), "the picture" if node.name == INPUT else node.name
     joined = f", joined by {node.join}" if node.join else ""
     return f"{name}{joined} · {shape} · " + (

@@ -171,7 +171,8 @@ def venue(work: Work) -> str:
 def verdicts(
     found: Mapping[str, Mapping[str, bool]], questions: Mapping[str, str], works: Sequence[Work], caption: str
 ) -> str:
-    """A grid: which method passed which test, in words and by mark; empty where the test does not say.
+    """A grid, a line for each method and a column for each test: which passed, in words and by mark; empty where the
+    test does not say. On a narrow screen it scrolls beside the methods' names.
 
     Args:
         found: test, then method or work, then whether it passed. questions: what each test asks.
@@ -180,26 +181,28 @@ def verdicts(
     methods = list(dict.fromkeys(method for results in found.values() for method in results))
     methods.sort(key=lambda method: (sum(not results.get(method, True) for results in found.values()), method))
 
-    def head(method: str) -> str:
+    def name(method: str) -> str:
         work = by_key.get(method) or of_method(method)
         assert work is not None, method
-        return f"<th scope=col>{html.escape(work.name)}</th>"
-
-    heads = "".join(map(head, methods))
+        return html.escape(work.name)
 
     def cell(passed: bool | None) -> str:
         if passed is None:
             return "<td class=none>–</td>"
         return f"<td class={'passed' if passed else 'failed'}>{'✓ yes' if passed else '✗ no'}</td>"
 
+    heads = "".join(
+        f"<th scope=col>{html.escape(questions[test])}<small>{html.escape(short(by_key[test].authors))} "
+        f"{by_key[test].year}</small></th>"
+        for test in found
+    )
     rows = "".join(
-        f"<tr><th scope=row>{html.escape(questions[test])}<small>{html.escape(short(by_key[test].authors))} "
-        f"{by_key[test].year}</small></th>{''.join(cell(results.get(method)) for method in methods)}</tr>"
-        for test, results in found.items()
+        f"<tr><th scope=row>{name(method)}</th>{''.join(cell(results.get(method)) for results in found.values())}</tr>"
+        for method in methods
     )
     return (
         f"{_STYLE}<div class='viz-works verdicts' tabindex=0 role=region aria-label='{html.escape(caption)}'><table>"
-        f"<thead><tr><th scope=col>The test asks</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f"<thead><tr><th scope=col>Method</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
@@ -216,14 +219,21 @@ _STYLE = """<style>
 .list td:nth-child(3), .list td:nth-child(4) { min-width: 15rem; }
 .list td:last-child { min-width: 8rem; }
 .viz-works a { color: inherit; text-underline-offset: 0.2em; }
-.verdicts table { table-layout: fixed; min-width: 58rem; }
-.verdicts :is(th, td) { overflow-wrap: break-word; }
-.verdicts thead th:first-child { width: 15rem; }
-.verdicts :is(th, td):not(:first-child) { padding-right: 0.2rem; }
-.verdicts tbody th { white-space: normal; font-weight: 400; }
-.verdicts td.passed { background: color-mix(in srgb, #2a8fae 24%, transparent); }
-.verdicts td.failed { background: color-mix(in srgb, #c8673c 26%, transparent); }
-.verdicts td { padding-left: 0.5rem; border-left: 2px solid transparent; background-clip: padding-box; }
-.verdicts thead th:not(:first-child) { padding-left: 0.5rem; }
+.verdicts table { table-layout: fixed; min-width: 32rem; }
+.verdicts :is(th, td):not(:first-child) { padding: 0.35rem 0.5rem; border-left: 2px solid transparent; }
+.verdicts thead th:first-child { width: clamp(6.5rem, 28vw, 9.5rem); }
+.verdicts thead th:not(:first-child) { font-size: 0.9rem; opacity: 1; }
+.verdicts tbody th { white-space: normal; padding: 0.35rem 0.5rem 0.35rem 0; }
+.verdicts td.passed { background: color-mix(in srgb, #2a8fae 24%, transparent); background-clip: padding-box; }
+.verdicts td.failed { background: color-mix(in srgb, #c8673c 26%, transparent); background-clip: padding-box; }
 .verdicts small { color: inherit; opacity: 0.75; }
+/* Where it scrolls: the first column stays, and the edge with more beyond it fades. */
+.verdicts :is(th, td):first-child {
+  position: sticky; left: 0; z-index: 1; background: light-dark(#ffffff, #14181a); opacity: 1;
+}
+.viz-works { scrollbar-width: thin; animation: viz-fade linear; animation-timeline: scroll(self inline); }
+@keyframes viz-fade {
+  from, 90% { mask-image: linear-gradient(to left, transparent, #000 2.5rem); }
+  to { mask-image: linear-gradient(to left, #000, #000 2.5rem); }
+}
 </style>"""

@@ -124,7 +124,6 @@ def linked_select(
     default: str | None = None,
     format_func: Callable[[str], str] = str,
     order: Sequence[str] | None = None,
-    slider: bool = False,
     **kwargs: Any,
 ) -> str:
     """A select box: `?key=` holds the plain option, people read `format_func(option)`.
@@ -132,13 +131,11 @@ def linked_select(
     Args:
         default: what a link without `?key=` means. It may differ from model to model and picture to picture.
         order: the options in the order shown, when it differs from `options`.
-        slider: a select slider instead of a box.
-        kwargs: passed on to `st.selectbox` or `st.select_slider`.
+        kwargs: passed on to `st.selectbox`.
     """
     default = default or options[0]
     follow_option(key, options, default)
-    widget: Any = st.select_slider if slider else st.selectbox
-    value = widget(label, order or options, format_func=format_func, key=key, **kwargs)
+    value = st.selectbox(label, order or options, format_func=format_func, key=key, **kwargs)
     address.note(key, value, default, (value,))
     return value
 
@@ -221,35 +218,41 @@ def layer_select(
     default: str | None = None,
     kinds: Sequence[str] | None = None,
     label: str = "Layer",
-    slider: bool = False,
     keep: Callable[["Layer"], bool] | None = None,
+    vectors: bool = False,
 ) -> str:
-    """A picker of layers whose output is a stack of maps, in the order of execution.
+    """A picker of layers whose output is a stack of maps, as a strip of blocks in the order of execution.
 
     Args:
         default: layer name; the network's last feature maps when omitted or not offered, else the last one.
         kinds: only these kinds of layer ("conv", "relu", "pool", "block", ...).
-        slider: a slider through the network instead of a select box.
         keep: a further condition on the layer.
+        vectors: also layers whose output is a list of numbers.
     """
     from vizcore.models.layers import last_features
+    from vizcore.ui.components import Cell, layer_strip
 
-    names = [
-        layer.name
-        for layer in view.net.layers
-        if len(layer.out_shape) == 3 and (kinds is None or layer.kind in kinds) and (keep is None or keep(layer))
-    ]
+    def offered(layer: "Layer") -> bool:
+        shaped = vectors or len(layer.out_shape) == 3
+        return shaped and (kinds is None or layer.kind in kinds) and (keep is None or keep(layer))
+
+    def cell(layer: "Layer") -> Cell:
+        channels, height, width = (*layer.out_shape, 1, 1)[:3]
+        text = f"{channels} maps of {height} × {width}" if len(layer.out_shape) == 3 else f"{channels} numbers"
+        return Cell(layer.name, text, layer.kind, height, width, channels)
+
+    def take(name: str) -> None:
+        st.session_state[key] = name
+
+    cells = [cell(layer) for layer in view.net.layers if offered(layer)]
+    names = [found.name for found in cells]
     if not names:
         raise OtherNetworkError(f"{view.net.title} has no layer of this kind.")
-    default = next((name for name in (default, last_features(view.net)) if name in names), names[-1])
-
-    def describe(name: str) -> str:
-        channels, height, width = view.net.layer(name).out_shape
-        return f"{name}: {channels} maps of {height} × {width}"
-
-    slider = slider and len(names) > 1
-    width = "stretch" if slider else 330
-    return linked_select(label, names, key, default=default, format_func=describe, slider=slider, width=width)
+    usual = next((name for name in (default, last_features(view.net)) if name in names), names[-1])
+    chosen = follow_option(key, names, usual)
+    layer_strip(f"strip_{key}", cells, chosen, take, label)
+    address.note(key, chosen, usual, (chosen,))
+    return chosen
 
 
 def param_widgets(method: "Method", key: str, without: Sequence[str] = (), **defaults: Any) -> dict[str, Any]:

@@ -4,9 +4,24 @@ from vizcore.ui.components.canvas import draw_digit
 from vizcore.ui.components.cells import cells
 from vizcore.ui.components.contact_sheet import Group, contact
 from vizcore.ui.components.dataflow import flow
+from vizcore.ui.components.layer_strip import Cell, layer_strip
 from vizcore.ui.components.picker import Choice, Sheet, picker
 from vizcore.ui.components.svg_graph import graph
 from vizcore.ui.components.tiles import tiles
 from vizcore.ui.components.timeline import timeline
 
-__all__ = ["Choice", "Group", "Sheet", "cells", "contact", "draw_digit", "flow", "graph", "picker", "tiles", "timeline"]
+__all__ = [
+    "Cell",
+    "Choice",
+    "Group",
+    "Sheet",
+    "cells",
+    "contact",
+    "draw_digit",
+    "flow",
+    "graph",
+    "layer_strip",
+    "picker",
+    "tiles",
+    "timeline",
+]

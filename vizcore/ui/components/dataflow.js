@@ -1,16 +1,20 @@
-// Draws the graph at the width there is, and lets it be moved, zoomed, and walked by keyboard.
+// Draws the graph at the width there is, and lets it be scrolled, zoomed, and walked by keyboard.
 const NS = 'http://www.w3.org/2000/svg'
+const LARGEST = 1.3 // how much a graph with few layers grows to fill its width
 const views = new WeakMap() // the visitor's zoom, kept while the page runs again
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const flow = parentElement.querySelector('.flow')
+  const stage = flow.querySelector('.stage')
   const svg = flow.querySelector('svg')
   const tip = flow.querySelector('.tip')
   const option = flow.querySelector('.option')
-  let shown = null
+  const more = flow.querySelector('.bar b')
+  const { nodes } = data
+  let shown = null // the layout
+  let scale = 1
   let boxes = []
   let active = -1
-  let box = null
   let pressed = null
   let moved = false
   const make = (tag, attributes, parent, text) => {
@@ -20,147 +24,170 @@ export default function ({ data, parentElement, setTriggerValue }) {
     parent.append(element)
     return element
   }
-  const look = (next) => {
-    const high = svg.clientHeight / Math.max(1, svg.clientWidth)
-    const wide = Math.min(Math.max(next.w, 160), 2.2 * Math.max(shown.width, shown.height / high))
-    const x = Math.min(Math.max(next.x, -wide / 2), shown.width - wide / 2)
-    box = { x, y: Math.min(Math.max(next.y, (-wide * high) / 2), shown.height - (wide * high) / 2), w: wide }
-    svg.setAttribute('viewBox', `${box.x} ${box.y} ${box.w} ${box.w * high}`)
-    views.set(parentElement, { name: `${data.name} ${shown.width}`, box })
-    svg.dataset.zoom = (svg.clientWidth / box.w).toFixed(3)
+  // What lies beyond the edges: they fade, and a line says so.
+  const hint = () => {
+    const right = stage.scrollWidth - stage.clientWidth
+    const below = stage.scrollHeight - stage.clientHeight
+    stage.classList.toggle('left', stage.scrollLeft > 2)
+    stage.classList.toggle('right', stage.scrollLeft < right - 2)
+    stage.classList.toggle('above', stage.scrollTop > 2)
+    stage.classList.toggle('below', stage.scrollTop < below - 2)
+    more.hidden = right < 2 && below < 2
+    views.set(parentElement, { name: data.name, shown, scale, left: stage.scrollLeft, top: stage.scrollTop })
+  }
+  const natural = () => Math.min(LARGEST, Math.max(stage.clientWidth / shown.width, Math.min(1, 299 / shown.width)))
+  // Zoom to `next`; the point of the drawing at (x, y), in window pixels, stays where it is.
+  const zoom = (next, x, y) => {
+    const frame = stage.getBoundingClientRect()
+    const [dx, dy] = x === undefined ? [stage.clientWidth / 2, stage.clientHeight / 2] : [x - frame.left, y - frame.top]
+    const before = svg.getBoundingClientRect()
+    const px = (frame.left + dx - before.left) / scale
+    const py = (frame.top + dy - before.top) / scale
+    scale = Math.min(4, Math.max(0.2, next))
+    svg.style.width = `${Math.floor(shown.width * scale)}px`
+    svg.style.height = `${Math.floor(shown.height * scale)}px`
+    svg.dataset.zoom = scale.toFixed(3)
+    stage.scrollLeft = px * scale - dx
+    stage.scrollTop = py * scale - dy
+    hint()
   }
   const fit = () => {
-    const high = svg.clientHeight / Math.max(1, svg.clientWidth)
-    const wide = Math.max(shown.width, shown.height / high)
-    look({ x: (shown.width - wide) / 2, y: (shown.height - wide * high) / 2, w: wide })
+    zoom(natural())
+    const high = Number.parseFloat(getComputedStyle(stage).maxHeight)
+    if (shown.height * scale > high) zoom(Math.max(high / shown.height, 0.2))
   }
-  const centre = (node, wide) => {
-    const high = svg.clientHeight / Math.max(1, svg.clientWidth)
-    look({ x: node.x - wide / 2, y: node.y - (wide * high) / 2, w: wide })
+  const seen = (index) => {
+    const box = boxes[index].getBoundingClientRect()
+    const frame = stage.getBoundingClientRect()
+    const across = box.left >= frame.left && box.right <= frame.right
+    return across && box.top >= frame.top && box.bottom <= frame.bottom
   }
-  const zoom = (factor, x, y) => {
-    const frame = svg.getBoundingClientRect()
-    const high = frame.height / frame.width
-    const px = x === undefined ? 0.5 : (x - frame.left) / frame.width
-    const py = y === undefined ? 0.5 : (y - frame.top) / frame.height
-    const w = Math.min(Math.max(box.w / factor, 160), 4 * Math.max(shown.width, shown.height))
-    look({ x: box.x + px * (box.w - w), y: box.y + py * (box.w - w) * high, w })
+  const centre = (index) => {
+    const [x, y] = shown.at[index]
+    stage.scrollLeft = x * scale - stage.clientWidth / 2 // no effect where the drawing is narrower
+    stage.scrollTop = y * scale - stage.clientHeight / 2
+    hint()
+  }
+  const say = (index) => {
+    option.textContent = nodes[index].title
+    option.setAttribute('aria-selected', nodes[index].chosen)
   }
   const point = (index, keyboard) => {
     if (active >= 0) boxes[active].classList.remove('over')
     active = index
     tip.style.display = index < 0 ? 'none' : 'block'
     if (index < 0) return
-    const node = shown.nodes[index]
-    const high = svg.clientHeight / svg.clientWidth
     if (keyboard) {
       boxes[index].classList.add('over')
-      const out = node.x < box.x || node.x > box.x + box.w || node.y < box.y || node.y > box.y + box.w * high
-      if (out) centre(node, box.w)
-      option.textContent = node.title
-      option.setAttribute('aria-selected', node.chosen)
+      if (!seen(index)) centre(index)
+      say(index)
     }
-    tip.textContent = node.title
-    const scale = svg.clientWidth / box.w
-    const x = (node.x - box.x) * scale - tip.offsetWidth / 2
-    const y = (node.y - box.y - shown.high / 2) * scale - tip.offsetHeight - 6
+    tip.textContent = nodes[index].title
+    const box = boxes[index].getBoundingClientRect()
+    const frame = flow.getBoundingClientRect()
+    const x = (box.left + box.right) / 2 - frame.left - tip.offsetWidth / 2
+    const y = box.top - frame.top - tip.offsetHeight - 6
     tip.style.left = `${Math.max(2, Math.min(x, flow.clientWidth - tip.offsetWidth - 4))}px`
-    tip.style.top = `${y < 2 ? (node.y - box.y + shown.high / 2) * scale + 6 : y}px`
+    tip.style.top = `${y < 2 ? box.bottom - frame.top + 6 : y}px`
   }
-  const chosenOrFirst = () => {
-    const index = shown.nodes.findIndex((node) => node.chosen)
-    return Math.max(0, index)
-  }
+  const chosenOrFirst = () =>
+    Math.max(
+      0,
+      nodes.findIndex((node) => node.chosen),
+    )
   const choose = (index) => {
-    if (index >= 0 && shown.nodes[index].name) setTriggerValue('chosen', shown.nodes[index].name)
+    if (index >= 0 && nodes[index].name) setTriggerValue('chosen', nodes[index].name)
+  }
+  const drawNode = (node, index) => {
+    const looks = ['node', node.fill ? '' : 'plain', node.name ? 'pick' : '', node.off ? 'off' : '']
+    if (node.chosen) looks.push('chosen')
+    const [x, y] = shown.at[index]
+    const group = make('g', { class: looks.filter(Boolean).join(' '), transform: `translate(${x} ${y})` }, svg)
+    group.dataset.layer = node.name
+    const fill = node.fill && !node.off ? { style: `fill:${node.fill}` } : {}
+    const ink = node.ink && !node.off ? { style: `fill:${node.ink}` } : {}
+    const { wide, high } = data
+    if (node.round) make('circle', { r: node.lines[0].length > 1 ? 20 : 13, ...fill }, group)
+    else make('rect', { x: -wide / 2, y: -high / 2, width: wide, height: high, rx: 6, ...fill }, group)
+    node.lines.forEach((line, row) => {
+      const kind = row || (node.round && line.length > 1) ? 'shape' : 'name'
+      make('text', { class: kind, y: node.lines.length > 1 ? (row ? 14 : -3) : 4, ...ink }, group, line)
+    })
+    if (node.join) {
+      const badge = make('g', { class: 'plain', transform: `translate(${-wide / 2 - 3} 0)` }, group)
+      make('circle', { r: node.join.length > 1 ? 14 : 9 }, badge)
+      make('text', { class: 'shape', y: 4 }, badge, node.join.length > 1 ? 'cat' : node.join)
+    }
+    group.onpointerenter = () => {
+      if (!pressed) point(index, false)
+    }
+    group.onpointerleave = () => point(-1)
+    group.onclick = () => {
+      if (!moved) choose(index)
+    }
+    return group
   }
   const draw = () => {
-    const next = svg.clientWidth < 720 ? data.narrow : data.wide
-    if (!svg.clientWidth || next === shown) return
+    if (!stage.clientWidth) return
+    const fitting = data.layouts.filter((layout) => layout.width <= stage.clientWidth)
+    const next = fitting.at(-1) || data.layouts[0]
+    if (next === shown) {
+      hint()
+      return
+    }
     shown = next
-    const room = (shown.height * svg.clientWidth) / shown.width
-    svg.style.height = `${Math.round(Math.min(Math.max(room, 180), data.height))}px`
+    svg.setAttribute('viewBox', `0 0 ${shown.width} ${shown.height}`)
     svg.replaceChildren()
-    const arrow = make(
-      'marker',
-      {
-        id: 'tip',
-        viewBox: '0 0 8 8',
-        refX: 7,
-        refY: 4,
-        markerWidth: 9,
-        markerHeight: 9,
-        orient: 'auto',
-        markerUnits: 'userSpaceOnUse',
-      },
-      make('defs', {}, svg),
-    )
-    make('path', { d: 'M0 0L8 4L0 8z' }, arrow)
-    for (const edge of shown.edges)
-      make('path', { d: edge.d, class: edge.off ? 'off' : edge.on ? 'on' : '', 'marker-end': 'url(#tip)' }, svg)
-    boxes = shown.nodes.map((node, index) => {
-      const looks = [
-        'node',
-        node.fill ? '' : 'plain',
-        node.name ? 'pick' : '',
-        node.off ? 'off' : '',
-        node.chosen ? 'chosen' : '',
-      ]
-        .filter(Boolean)
-        .join(' ')
-      const group = make('g', { class: looks, transform: `translate(${node.x} ${node.y})` }, svg)
-      group.dataset.layer = node.name
-      const fill = node.fill && !node.off ? { style: `fill:${node.fill}` } : {}
-      const ink = node.ink && !node.off ? { style: `fill:${node.ink}` } : {}
-      if (node.round) make('circle', { r: node.lines[0].length > 1 ? 20 : 13, ...fill }, group)
-      else
-        make(
-          'rect',
-          { x: -shown.wide / 2, y: -shown.high / 2, width: shown.wide, height: shown.high, rx: 6, ...fill },
-          group,
-        )
-      node.lines.forEach((line, row) => {
-        const kind = row || (node.round && line.length > 1) ? 'shape' : 'name'
-        make('text', { class: kind, y: node.lines.length > 1 ? (row ? 15 : -3) : 4, ...ink }, group, line)
-      })
-      if (node.join) {
-        const badge = make('g', { class: 'plain', transform: `translate(${-shown.wide / 2} 0)` }, group)
-        make('circle', { r: node.join.length > 1 ? 17 : 10 }, badge)
-        make('text', { class: 'shape', y: 4 }, badge, node.join.length > 1 ? 'cat' : node.join)
-      }
-      group.onpointerenter = () => {
-        if (!pressed) point(index, false)
-      }
-      group.onpointerleave = () => point(-1)
-      group.onclick = () => {
-        if (!moved) choose(index)
-      }
-      return group
+    const sizes = { viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 9, markerHeight: 9 }
+    const turned = { id: 'tip', orient: 'auto', markerUnits: 'userSpaceOnUse' }
+    make('path', { d: 'M0 0L8 4L0 8z' }, make('marker', { ...turned, ...sizes }, make('defs', {}, svg)))
+    data.edges.forEach((edge, index) => {
+      const kind = edge.off ? 'off' : edge.on ? 'on' : ''
+      make('path', { d: shown.ways[index], class: kind, 'marker-end': 'url(#tip)' }, svg)
     })
+    boxes = nodes.map(drawNode)
     active = -1
     const kept = views.get(parentElement)
-    if (kept && kept.name === `${data.name} ${shown.width}`) look(kept.box)
-    else fit()
+    if (kept && kept.name === data.name && kept.shown.width === shown.width) {
+      zoom(kept.scale)
+      stage.scrollLeft = kept.left
+      stage.scrollTop = kept.top
+    } else {
+      zoom(natural())
+      stage.scrollLeft = 0
+      stage.scrollTop = 0
+      if (!seen(chosenOrFirst())) centre(chosenOrFirst())
+    }
+    say(chosenOrFirst())
+    hint()
     svg.dataset.nodes = boxes.length
   }
-  flow.setAttribute('aria-label', data.alt)
+  stage.setAttribute('aria-label', data.alt)
   flow.querySelectorAll('button').forEach((button) => {
     button.onclick = () => {
-      const chosen = shown.nodes.find((node) => node.chosen)
-      const find = () => chosen && centre(chosen, svg.clientWidth)
-      const act = { in: () => zoom(1.4), out: () => zoom(1 / 1.4), fit, find }
+      const find = () => {
+        zoom(natural())
+        centre(chosenOrFirst())
+      }
+      const act = { in: () => zoom(1.4 * scale), out: () => zoom(scale / 1.4), fit, find }
       act[button.dataset.do]()
     }
   })
-  flow.onwheel = (event) => {
-    if (!event.ctrlKey && !event.metaKey) return // otherwise the page scrolls
+  stage.onwheel = (event) => {
+    if (!event.ctrlKey && !event.metaKey) return // otherwise it scrolls
     event.preventDefault()
-    zoom(Math.exp(-Math.max(-40, Math.min(40, event.deltaY)) * 0.01), event.clientX, event.clientY)
+    zoom(scale * Math.exp(-Math.max(-40, Math.min(40, event.deltaY)) * 0.01), event.clientX, event.clientY)
     point(-1)
   }
+  stage.onscroll = () => {
+    hint()
+    if (active >= 0 && !boxes[active].classList.contains('over')) point(-1)
+  }
   svg.onpointerdown = (event) => {
-    pressed = { x: event.clientX, y: event.clientY, box, id: event.pointerId }
     moved = false
+    if (event.pointerType !== 'mouse') return // a finger scrolls
+    const { scrollLeft, scrollTop } = stage
+    pressed = { x: event.clientX, y: event.clientY, scrollLeft, scrollTop, id: event.pointerId }
   }
   svg.onpointermove = (event) => {
     if (!pressed) return
@@ -173,21 +200,20 @@ export default function ({ data, parentElement, setTriggerValue }) {
       svg.classList.add('moving')
       point(-1)
     }
-    const scale = pressed.box.w / svg.clientWidth
-    look({ x: pressed.box.x - dx * scale, y: pressed.box.y - dy * scale, w: pressed.box.w })
+    stage.scrollLeft = pressed.scrollLeft - dx
+    stage.scrollTop = pressed.scrollTop - dy
   }
   svg.onpointerup = svg.onpointercancel = () => {
     pressed = null
     svg.classList.remove('moving')
   }
-  flow.onkeydown = (event) => {
-    if (event.target !== flow) return
-    const nodes = shown.nodes
+  stage.onkeydown = (event) => {
     const at = active < 0 ? chosenOrFirst() : active
     // the nearest node above or below
     const row = (sign) => {
-      const far = (i) => Math.abs(nodes[i].y - nodes[at].y) * 3 + Math.abs(nodes[i].x - nodes[at].x)
-      const there = nodes.map((_, i) => i).filter((i) => sign * (nodes[i].y - nodes[at].y) > 1)
+      const [x, y] = shown.at[at]
+      const far = (i) => Math.abs(shown.at[i][1] - y) * 3 + Math.abs(shown.at[i][0] - x)
+      const there = nodes.map((_, i) => i).filter((i) => sign * (shown.at[i][1] - y) > 1)
       return there.sort((a, b) => far(a) - far(b))[0]
     }
     const act = {
@@ -203,20 +229,20 @@ export default function ({ data, parentElement, setTriggerValue }) {
       },
       Enter: () => choose(at),
       ' ': () => choose(at),
-      '+': () => zoom(1.4),
-      '-': () => zoom(1 / 1.4),
+      '+': () => zoom(1.4 * scale),
+      '-': () => zoom(scale / 1.4),
       0: fit,
     }[event.key]
     if (!act) return
     event.preventDefault()
     act()
   }
-  flow.onfocus = () => {
-    if (shown && flow.matches(':focus-visible')) point(chosenOrFirst(), true)
+  stage.onfocus = () => {
+    if (shown && stage.matches(':focus-visible')) point(chosenOrFirst(), true)
   }
-  flow.onblur = () => point(-1)
+  stage.onblur = () => point(-1)
   const watch = new ResizeObserver(draw)
-  watch.observe(svg)
+  watch.observe(stage)
   draw()
   return () => watch.disconnect()
 }

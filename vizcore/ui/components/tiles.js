@@ -22,6 +22,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     ring.style.top = `${Math.floor(index / columns) * (cell + gap) - width}px`
     ring.style.width = ring.style.height = `${cell}px`
   }
+  const say = (index) => {
+    option.textContent = meta.labels[index]
+    option.setAttribute('aria-posinset', index + 1)
+    option.setAttribute('aria-setsize', count)
+    option.setAttribute('aria-selected', index === selected)
+  }
   const point = (index) => {
     active = index
     place(over, index, 2)
@@ -32,10 +38,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const y = Math.floor(index / columns) * (cell + gap)
     label.style.left = `${Math.max(0, Math.min(x, box.clientWidth - label.offsetWidth))}px`
     label.style.top = `${y < 32 ? y + cell + 6 : y - 30}px`
-    option.textContent = meta.labels[index]
-    option.setAttribute('aria-posinset', index + 1)
-    option.setAttribute('aria-setsize', count)
-    option.setAttribute('aria-selected', index === selected)
+    say(index)
   }
   const choose = (index) => {
     if (index < 0) return
@@ -88,6 +91,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return column >= 0 && column < columns && index >= 0 && index < count ? index : -1
   }
   box.setAttribute('aria-label', meta.alt)
+  say(Math.max(0, selected))
   canvas.onpointermove = (event) => point(under(event))
   canvas.onpointerleave = () => point(-1)
   canvas.onclick = (event) => choose(under(event))

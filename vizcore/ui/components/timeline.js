@@ -1,14 +1,12 @@
-// Shows the chart; a tip at the pointer, arrow keys from work to work, a click or Enter chooses.
+// Shows the widest chart that fits; a tip at the pointer, arrow keys from work to work, a click or Enter chooses.
 export default function ({ data, parentElement, setTriggerValue }) {
   const holder = parentElement.querySelector('.holder')
   const scroll = holder.querySelector('.scroll')
   const tip = holder.querySelector('.tip')
-  if (scroll.dataset.drawn !== data.chart) {
-    scroll.innerHTML = data.chart
-    scroll.dataset.drawn = data.chart
-  }
+  const frame = holder.querySelector('.frame')
+  const more = holder.querySelector('.more')
+  let works = []
   scroll.setAttribute('aria-label', data.label)
-  const works = [...scroll.querySelectorAll('.work')]
   const hide = () => {
     tip.hidden = true
   }
@@ -40,15 +38,38 @@ export default function ({ data, parentElement, setTriggerValue }) {
     })
     work.tabIndex = 0
   }
-  const chosen = works.find((work) => work.dataset.key === data.chosen) || works[0]
-  if (chosen) {
+  // What lies beyond the edges: they fade, and a line says so.
+  const hint = () => {
+    const beyond = scroll.scrollWidth - scroll.clientWidth
+    frame.classList.toggle('before', scroll.scrollLeft > 2)
+    frame.classList.toggle('after', scroll.scrollLeft < beyond - 2)
+    more.hidden = beyond < 2
+  }
+  const draw = () => {
+    const fitting = data.charts.filter(([width]) => width <= scroll.clientWidth)
+    const [, chart] = fitting.at(-1) || data.charts[0]
+    if (!scroll.clientWidth) return
+    if (scroll.drawn !== chart) {
+      const first = !scroll.drawn
+      scroll.innerHTML = chart
+      scroll.drawn = chart
+      if (first) scroll.scrollLeft = scroll.scrollWidth // the newest years
+    }
+    listen()
+    hint()
+  }
+  const listen = () => {
+    works = [...scroll.querySelectorAll('.work')]
+    works.forEach(wire)
+    const chosen = works.find((work) => work.dataset.key === data.chosen) || works[0]
+    if (!chosen) return
     reach(chosen)
     const room = scroll.clientWidth - scroll.querySelector('.names').offsetWidth
     const left = chosen.offsetLeft
     const beyond = left + chosen.offsetWidth > scroll.scrollLeft + room
-    if (left < scroll.scrollLeft || beyond) scroll.scrollLeft = left - room / 3
+    if (left < scroll.scrollLeft || beyond) scroll.scrollLeft = left < scroll.scrollLeft ? left - 4 : left - room / 3
   }
-  works.forEach((work, index) => {
+  const wire = (work, index) => {
     work.onpointerenter = () => show(work)
     work.onpointerleave = hide
     work.onfocus = () => {
@@ -75,6 +96,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
       works[to].focus()
       works[to].scrollIntoView({ block: 'nearest', inline: 'nearest' })
     }
-  })
-  scroll.onscroll = hide
+  }
+  scroll.onscroll = () => {
+    hide()
+    hint()
+  }
+  const watch = new ResizeObserver(draw)
+  watch.observe(scroll)
+  draw()
+  return () => watch.disconnect()
 }

@@ -6,25 +6,28 @@ import streamlit as st
 
 from vizcore.ui.components.register import register
 
-_HTML = """<div class="holder"><div class="scroll" role="group"></div><div class="tip" hidden></div>
-<div class="key" aria-hidden="true"><span><i class="full"></i>runs here</span><span><i></i>to read about</span>
-<span>Point at a work for its idea, click it for the rest</span></div></div>"""
+_HTML = """<div class="holder"><div class="frame"><div class="scroll" role="group"></div></div>
+<div class="tip" hidden></div>
+<div class="key" aria-hidden="true"><span><i class="full"></i>runs here</span>
+<span><i></i>to read about</span><span>Point at a work for its idea, click it for the rest</span>
+<span class="more" hidden>← scroll for earlier years</span></div></div>"""
 
 _component = register("timeline", _HTML)
 
 
 def timeline(
     key: str,
-    chart: str,
+    charts: Sequence[tuple[int, str]],
     tips: Mapping[str, Sequence[str]],
     take: Callable[[str], None],
     *,
     chosen: str = "",
     label: str = "",
 ) -> None:
-    """Draw the chart of :func:`vizcore.figures.timeline.chart`; `take(key)` is called with the work clicked.
+    """Draw the widest of these charts that fits; `take(key)` is called with the work clicked.
 
     Args:
+        charts: of :func:`vizcore.figures.timeline.charts`. Where none fits, the narrowest one scrolls.
         tips: by key, three lines to show at the pointer. chosen: the key that the tab key reaches first.
         label: what the chart shows, for those who cannot see it.
     """
@@ -37,7 +40,7 @@ def timeline(
         key=key,
         on_chosen_change=clicked,
         data={
-            "chart": chart,
+            "charts": list(charts),
             "tips": {name: list(lines) for name, lines in tips.items()},
             "chosen": chosen,
             "label": label,

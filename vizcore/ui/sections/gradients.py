@@ -16,6 +16,7 @@ from vizcore.models.graph import Graph
 from vizcore.types import INPUT
 from vizcore.ui import blocks, cache, jobs, prose
 from vizcore.ui.cache import per_picture
+from vizcore.ui.charts import chart
 from vizcore.ui.components import cells, flow, tiles
 from vizcore.ui.view import View
 
@@ -104,13 +105,10 @@ def draw_graph(
         st.session_state["layer"] = name
 
     cut, what = quantity.of == "cut", called(view, quantity)
-    end = "cut off" if cut else graph_figures.short(f"{quantity.of}: {view.class_name}")
-    wide, narrow = (
-        graph_figures.drawing(graph, found, norm, layer, end, cut, per_row)
-        for per_row in ((7, 3) if detail == "blocks" else (14, 6))
-    )
+    end = ("score", "cut off") if cut else (quantity.of, view.class_name)
+    drawn = graph_figures.drawing(graph, found, norm, layer, end, cut)
     alt = f"The graph of {view.net.title}; {layer} is chosen"
-    flow("flow", wide, narrow, f"{view.model} {detail}", alt, take)
+    flow("flow", drawn, f"{view.model} {detail}", alt, take)
     ends = graph_figures.span(graph_figures.shown_sizes(graph, found, norm))
     unit = f"{norm.upper()} of the gradient of the {what}, logarithmic; grey: zero or none"
     st.html(graph_figures.legend(ends, unit))
@@ -134,8 +132,11 @@ def by_depth(
     labels = ["picture" if node.name == INPUT else node.name for node, _ in known]
     own = next((node.name for node, _ in known if layer in node.names), None)
     shapes, title = [node.shape for node, _ in known], f"{norm.upper()} of the gradient"
-    chart = charts.gradient_chart(labels, shapes, heights, own, title)
-    st.plotly_chart(chart, key="depth", config={"displayModeBar": False})
+    chart(
+        charts.gradient_chart(labels, shapes, heights, own, title),
+        "depth",
+        f"The {title} of the {what}, layer by layer from the picture to the score",
+    )
     st.markdown(sentences.gradient_by_depth(labels, heights, norm, what))
     if quantity.of in ("loss", "probability"):
         p = float(view.probabilities[view.target])
@@ -241,6 +242,10 @@ def two_passes(view: View, quantity: Quantity, at_input: np.ndarray, pixel: tupl
         return
     value = abs(gradient(view, quantity)[0])
     rounding = [1.2e-7 * value / step / floor for step in STEPS]
-    st.plotly_chart(charts.error_chart(STEPS, errors, rounding, h), key="errors", config={"displayModeBar": False})
+    chart(
+        charts.error_chart(STEPS, errors, rounding, h),
+        "errors",
+        "The relative difference between the two numbers against the step, and the rounding to expect",
+    )
     best = int(np.argmin(errors))
     words.say("where both agree", best=number(STEPS[best]), error=number(errors[best]))

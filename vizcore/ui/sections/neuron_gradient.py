@@ -40,15 +40,11 @@ PLACE = "row", "column"  # in the address
 
 
 def _layer_name(view: View) -> str:
-    """A select box for a layer with neurons, maps and vectors alike, as `?layer=`."""
-    default = neurons.default_layer(view.net)
+    """A strip of the layers with neurons, maps and vectors alike, as `?layer=`."""
     names = [layer.name for layer in neurons.layers(view.net)]
-
-    def describe(name: str) -> str:
-        count, *cells = view.net.layer(name).out_shape
-        return f"{name}: {count} maps of {cells[0]} × {cells[1]}" if cells else f"{name}: {count} neurons"
-
-    return widgets.linked_select("Layer", names, "layer", default=default, format_func=describe, width=330)
+    return widgets.layer_select(
+        view, default=neurons.default_layer(view.net), keep=lambda item: item.name in names, vectors=True
+    )
 
 
 def maps(view: View, layer: str) -> np.ndarray:

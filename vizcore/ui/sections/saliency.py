@@ -13,6 +13,7 @@ from vizcore.figures.bars import percent
 from vizcore.methods import gradients
 from vizcore.ui import blocks, cache, prose
 from vizcore.ui.blocks import Panel
+from vizcore.ui.charts import chart
 from vizcore.ui.view import View
 
 words = prose.words(__file__)
@@ -129,11 +130,10 @@ def removal(view: View, found: Found, percentage: int, fill: str, score: str, se
     blocks.compare(panels)
     st.markdown(sentences.removal(logits, percentage, view.class_name))
     lines = dict(zip(orders, curves[score], strict=True))
-    st.plotly_chart(
+    chart(
         charts.removal_chart(shares, lines, share, f"{score.capitalize()} of the class"),
-        key="removal_chart",
-        config={"displayModeBar": False},
-        alt=f"The {score} of {view.class_name} against the share of pixels removed, in three orders",
+        "removal_chart",
+        f"The {score} of {view.class_name} against the share of pixels removed, in three orders",
     )
 
 

@@ -167,7 +167,7 @@ def pipeline(view: View, source: str, chosen: Settings, truth: np.ndarray | None
         _seeds(view, labels)
     with pictures[3]:
         _mask(view, cut(view, labels, chosen.iterations), truth, "4. GrabCut from these seeds")
-    st.subheader("The same picture, simpler tools", anchor=False)
+    st.header("The same picture, simpler tools", anchor=False)
     simple = st.columns(4)
     with simple[0]:
         above = segmentation.threshold(strength, chosen.threshold)

@@ -18,6 +18,7 @@ from vizcore.models import layers as model_layers
 from vizcore.types import Box
 from vizcore.ui import blocks, prose, units
 from vizcore.ui.cache import per_network
+from vizcore.ui.charts import chart
 from vizcore.ui.components import tiles
 from vizcore.ui.units import Drawn
 from vizcore.ui.view import View
@@ -178,8 +179,8 @@ def preferred(view: View, unit: Unit, steps: int, seed: int) -> None:
         caption, alt = f"Made for {unit.name}, seed {seed}", f"Preferred input of {unit.name}"
         blocks.image(patch_figures.pixels(found.images[0]), caption, alt)
     with second:
-        chart = charts.trace_chart(found, unit.climbed != unit.layer.name)
-        st.plotly_chart(chart, key="trace", config={"displayModeBar": False})
+        climbed = charts.trace_chart(found, unit.climbed != unit.layer.name)
+        chart(climbed, "trace", f"The mean of the map of {unit.name} at each step of the ascent")
         noise, reached = float(found.noise[0]), float(found.activation[0])
         times = f": {reached / noise:.3g} times the noise's" if noise > 0 and reached > 0 else ""
         words.say("how far the ascent came", noise=number(noise), reached=number(reached), times=times)
@@ -197,8 +198,8 @@ def classes(view: View, unit: Unit) -> None:
     order = np.argsort(-sums, kind="stable")
     shown = np.concatenate([order[:6], order[-4:]]) if len(order) > 10 else order
     title = f"added to the class score, mean of {len(best)} pictures"
-    chart = charts.class_chart([view.net.categories[k] for k in shown], sums[shown], title)
-    st.plotly_chart(chart, key="classes", config={"displayModeBar": False})
+    drawn = charts.class_chart([view.net.categories[k] for k in shown], sums[shown], title)
+    chart(drawn, "classes", f"What {unit.name} adds to the scores of the classes that it raises and lowers most")
     readout = model_layers.readout(view.net)
     if readout is not None and readout.layer == unit.layer.name:
         words.say("the bars are exact", layer=unit.layer.name)
