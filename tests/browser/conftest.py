@@ -130,6 +130,15 @@ class Visitor:
         self.page.get_by_role("option").first.click()
         return self.settle()
 
+    def choose_picture(self, text: str) -> "Visitor":
+        """Open all pictures and pick the first that is found by typing this."""
+        self.page.locator(".st-key-open_pictures button:visible").click()
+        search = self.page.locator(".st-key-pictures input[type=search]")
+        search.fill(text)
+        search.press("Enter")
+        expect(self.page.get_by_role("dialog")).to_have_count(0, timeout=WAIT)
+        return self.settle()
+
     def figure(self) -> str:
         """Address of the first picture in the page's body: it changes when the picture does."""
         return self.page.locator("[data-testid=stMain] [data-testid=stImage] img").first.get_attribute("src")

@@ -36,7 +36,7 @@ def test_every_page_opens(visit, stem):
 def test_choosing_a_picture_changes_everything(visit):
     window = visit("grad_cam")
     figure, side = window.figure(), window.sidebar_picture()
-    window.choose("pick_image", "Jaguar")
+    window.choose_picture("Jaguar")
     window.wait_for_change(window.sidebar_picture, side)
     window.wait_for_change(window.figure, figure)
     expect(window.page.locator(".st-key-bars").first).to_contain_text("jaguar")
