@@ -7,7 +7,7 @@ from vizcore.figures.render import number
 from vizcore.inspection import cam_steps
 from vizcore.methods import cam
 from vizcore.models import layers as model_layers
-from vizcore.ui.blocks import scale
+from vizcore.ui.blocks import MAIN_ROOM, scale
 from vizcore.ui.sections import grad_cam as section
 
 view, words = ui.begin(__file__), ui.words(__file__)
@@ -35,6 +35,7 @@ def overlay() -> None:
         key="grad_cam",
         caption=f"Evidence {stance} {view.class_name} at {layer}",
         unit="raw value of the map",
+        room=MAIN_ROOM,
         alt=f"Grad-CAM of {view.class_name} over {view.title}; strongest {number(heat.max())}",
     )
 

@@ -51,7 +51,8 @@ def three_rules() -> None:
             count = view.net.layer(layer).out_shape[0]
             of = layer, ui.index("Unit", "unit", count)
         shared = ui.toggle("One scale for all three", key="shared")
-    section.three_rules(view, shared, of)
+        gain = ui.gain(default=section.GAIN)
+    section.three_rules(view, shared, gain, of)
     if view.net.relus:
         st.caption(words.text("how many ReLUs", network=view.net.title, relus=view.net.relus))
 

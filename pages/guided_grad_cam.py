@@ -12,8 +12,9 @@ view, words = ui.begin(__file__), ui.words(__file__)
 stops = model_layers.stops(view.net)
 with ui.controls():
     layer = ui.layer_select(view, "layer", keep=lambda item: item.name in stops)
+    gain = ui.gain(default=2)
 factors = section.factors(view, layer)
-section.equation(view, layer, factors)
+section.equation(view, layer, factors, gain)
 ui.notes(ui.attribution(view, "guided_backprop"))
 if not factors.place.any():
     st.info(words.text("nothing is left", name=view.class_name, layer=layer), icon=":material/info:")
@@ -24,7 +25,7 @@ words.part("A closer look")
 @ui.fragment
 def closer() -> None:
     zoom = ui.segmented_control("Zoom to the strongest part", ["1×", "2×", "4×"], default="2×", key="zoom")
-    section.closer(view, factors.product, int(zoom[0]))
+    section.closer(view, factors.product, int(zoom[0]), gain)
 
 
 closer()
@@ -38,7 +39,7 @@ def two_classes() -> None:
         other = ui.class_select(view, "versus", "Second class", default=view.runner_up, width=330)
         linked = ui.toggle("Same scale for both", True, key="linked")
     second = section.factors(ui.look(view, target=other), layer)
-    section.two_classes(view, other, (factors, second), linked)
+    section.two_classes(view, other, (factors, second), linked, gain)
 
 
 two_classes()

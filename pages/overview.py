@@ -16,7 +16,7 @@ with next(columns):
     section.card("Activations", maps, words.text("caption of the activations"), "output_maps")
 with next(columns):
     words.part("Gradients")
-    caption = words.text("caption of the gradients", name=view.class_name)
+    caption = words.text("caption of the gradients", name=view.class_name, clip=section.CLIP)
     section.card("Gradients", ui.attribution(view, "saliency"), caption, "saliency")
 with next(columns):
     words.part("Robustness")

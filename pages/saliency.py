@@ -5,6 +5,7 @@ import torch
 from vizcore import ui
 from vizcore.evaluation import perturbation
 from vizcore.methods import METHODS, gradients
+from vizcore.ui.blocks import MAIN_ROOM
 from vizcore.ui.sections import saliency as section
 
 # What a visitor reads, the method, and the beginning of its parameters' names in the address.
@@ -67,6 +68,7 @@ if method == "saliency":
         clip=clip,
         opacity=opacity,
         unit=unit,
+        room=MAIN_ROOM,
         caption=words.text("caption of the map", of=of, name=view.class_name),
         alt=alt,
         key="saliency",
@@ -77,8 +79,13 @@ else:
     section.beside_plain(view, found, ui.attribution(view, "saliency", **plain).values)
 ui.notes(result)
 
-words.part("Step by step")
-section.steps(view, found, f"{OVER[channels]} over the channels{', filtered' if method == 'forgrad' else ''}")
+
+@ui.fragment
+def steps() -> None:
+    """How the map is made of the gradient."""
+    gain = ui.gain()
+    reduced = f"{OVER[channels]} over the channels{', filtered' if method == 'forgrad' else ''}"
+    section.steps(view, found, reduced, gain)
 
 
 @ui.fragment
@@ -102,6 +109,8 @@ def removal() -> None:
     section.removal(view, found, share, fill, score, seed)
 
 
+words.part("Step by step")
+steps()
 words.part("Several classes, one scale")
 classes()
 words.part("Do the salient pixels matter?")

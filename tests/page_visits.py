@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -41,9 +42,31 @@ def texts(app: AppTest) -> str:
     return " ".join(element.value for kind in kinds for element in kind)
 
 
+def figures(app: AppTest) -> list[list[list[dict[str, Any]]]]:
+    """The figures in order, as the browser gets them: rows of groups, each with its `panels` and their `bars`."""
+    found = [element.proto for element in app.get("bidi_component")]
+    data = [proto.bytes for proto in found if proto.component_name == "vizcore.figure"]
+    return [json.loads(each[4 : 4 + int.from_bytes(each[:4], "big")])["rows"] for each in data]
+
+
+def panels(app: AppTest) -> list[dict[str, Any]]:
+    """All pictures of the figures: `name` (of the content), `caption`, `alt`, `width`, `height`."""
+    return [panel for rows in figures(app) for row in rows for group in row for panel in group["panels"]]
+
+
 def captions(app: AppTest) -> list[str]:
     """What stands under the pictures, in order."""
-    return [image.proto.imgs[0].caption for image in app.get("image")]
+    return [panel["caption"] for panel in panels(app)]
+
+
+def pictures(app: AppTest) -> list[str]:
+    """A name of the content of every picture, in order."""
+    return [panel["name"] for panel in panels(app)]
+
+
+def bars(app: AppTest) -> list[dict[str, Any]]:
+    """The colour bars under the figures' pictures, in order: `ticks`, `label`, `name`, `top`."""
+    return [bar for rows in figures(app) for row in rows for group in row for bar in group["bars"]]
 
 
 def html(app: AppTest) -> str:

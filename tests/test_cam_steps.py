@@ -157,13 +157,13 @@ def test_zoom_box_refuses_nonsense():
 def test_two_classes_colours_where_each_is():
     photo = Image.new("RGB", (20, 20), (200, 60, 60))
     first, second = np.array([[1.0, 0], [0, 1]]), np.array([[0, 2.0], [0, 2]])
-    sheet = cam_figures.two_classes(photo, first, second, ("dog", "cat"), smooth=False, side=200)
-    assert sheet.width == 200 and sheet.height > 200
+    sheet = cam_figures.two_classes(photo, first, second, (1.0, 2.0), smooth=False, side=200)
+    assert sheet.size == (200, 200)
     left, right, empty, both = (np.array(sheet.getpixel(p), int) for p in ((50, 50), (150, 50), (50, 150), (150, 150)))
     assert left[2] > left[0] + 50 and right[0] > right[2] + 50
     assert np.ptp(empty) == 0 and empty[0] == np.array(photo.convert("L"))[0, 0]
     assert (np.minimum(left, right) - 12 <= both).all() and (both <= np.maximum(left, right) + 12).all()
-    shared = cam_figures.two_classes(photo, first, second, vmax=2.0, smooth=False, side=200)
+    shared = cam_figures.two_classes(photo, first, second, (2.0, 2.0), smooth=False, side=200)
     weaker = np.array(shared.getpixel((50, 50)), int)
     assert np.abs(weaker - empty).sum() < np.abs(left - empty).sum()
     assert shared.getpixel((150, 50)) == sheet.getpixel((150, 50))
@@ -171,17 +171,8 @@ def test_two_classes_colours_where_each_is():
 
 def test_two_classes_without_evidence_leaves_the_photograph():
     photo = Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8))
-    sheet = cam_figures.two_classes(photo, np.zeros((7, 7)), np.zeros((7, 7)), side=64)
-    np.testing.assert_array_equal(np.asarray(sheet)[:64], np.asarray(photo.convert("L").convert("RGB")))
-
-
-def test_long_names_fit_the_legend():
-    from PIL import ImageFont
-
-    font = ImageFont.load_default(20)
-    text = cam_figures.fitted("a very long name of a class indeed", font, 120)
-    assert text.endswith("...") and font.getlength(text) <= 120
-    assert cam_figures.fitted("cat", font, 120) == "cat"
+    sheet = cam_figures.two_classes(photo, np.zeros((7, 7)), np.zeros((7, 7)), (0.0, 0.0), side=64)
+    np.testing.assert_array_equal(np.asarray(sheet), np.asarray(photo.convert("L").convert("RGB")))
 
 
 def test_weight_bars_show_both_ends_and_name_their_channels():

@@ -4,7 +4,7 @@ from functools import partial
 
 import page_visits
 import pytest
-from page_visits import captions, checked, choose_layer, layer_of, texts, through_the_table
+from page_visits import captions, checked, choose_layer, layer_of, pictures, texts, through_the_table
 
 open_page = partial(page_visits.open_page, "grad_cam", image="dog_bicycle_car")
 DOGSLED, TANDEM = 537, 444
@@ -81,13 +81,13 @@ def test_controls_change_their_figures(net, x):
     assert f"Feature map {strongest[2]}" in captions(app)
     app.button_group(key="rank").set_value("5").run()
     assert f"Feature map {strongest[4]}" in captions(checked(app))
-    before = [image.proto.imgs[0].url for image in app.get("image")]
+    before = pictures(app)
     app.slider(key="opacity").set_value(0.8).run()
     app.button_group(key="drawn").set_value("cells").run()
-    after = [image.proto.imgs[0].url for image in checked(app).get("image")]
+    after = pictures(checked(app))
     assert before[0] != after[0] and before[1] != after[1] and before[2:] == after[2:]
     app.toggle(key="linked").set_value(False).run()
-    unlinked = [image.proto.imgs[0].url for image in checked(app).get("image")]
+    unlinked = pictures(checked(app))
     assert unlinked != after
     app.selectbox(key="versus").select("671").run()
     assert any("mountain bike: up to" in text for text in captions(checked(app)))

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import page_visits
 import pytest
-from page_visits import captions, choose_layer, through_the_table
+from page_visits import bars, captions, choose_layer, through_the_table
 from streamlit.testing.v1 import AppTest
 
 from vizcore import images, models
@@ -28,11 +28,6 @@ def grid(app: AppTest) -> list[list[int]]:
 
 def numbers(app: AppTest) -> list[tuple[str, str]]:
     return [(metric.label, metric.value) for metric in app.metric]
-
-
-def bars(app: AppTest) -> list[str]:
-    found = [re.search(r"Colour scale, (\S+) to (\S+)", element.proto.body) for element in app.get("html")]
-    return [match.group(2) for match in found if match]
 
 
 def test_opens_alone_and_through_the_table():

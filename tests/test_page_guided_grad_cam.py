@@ -4,15 +4,10 @@ from functools import partial
 
 import numpy as np
 import page_visits
-from page_visits import captions, checked, choose_layer, texts, through_the_table
-from streamlit.testing.v1 import AppTest
+from page_visits import captions, checked, choose_layer, pictures, texts, through_the_table
 
 open_page = partial(page_visits.open_page, "guided_grad_cam")
 MALAMUTE, TANDEM, LIMOUSINE = 249, 444, 627
-
-
-def pictures(app: AppTest) -> list[str]:
-    return [image.proto.imgs[0].url for image in app.get("image")]
 
 
 def scene(name: str = "squeezenet1_1"):

@@ -17,7 +17,7 @@ def test_four_thumbnails_with_true_numbers():
     probability, target = net(x).softmax(1)[0].max(0)
     name = net.categories[int(target)]
     shown = captions(app)
-    assert shown[2] == f"Pixels the score of {name} is most sensitive to"
+    assert shown[2] == f"Pixels the score of {name} is most sensitive to; the scale ends at the 99.5th percentile"
     assert shown[3].startswith("With noise: ") and shown[3].endswith(f"Without: {name}, {100 * probability:.3g} %")
     assert "The address in the browser holds every choice" in texts(app)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from page_visits import captions, checked, html, open_page, texts, through_the_table
+from page_visits import captions, checked, html, open_page, pictures, texts, through_the_table
 
 from vizcore import methods, models
 from vizcore.content import papers
@@ -130,11 +130,11 @@ def test_panel_controls():
     assert captions(app)[2] == "Grad-CAM, on its own scale"
     app = checked(app.toggle(key="beside").set_value(False).run(), calm=True)
     assert len([caption for caption in captions(app) if "Grad-CAM" in caption]) == 0
-    first = [image.proto.imgs[0].url for image in app.get("image")]
+    first = pictures(app)
     found = (*app.get("button_group"), *app.get("segmented_control"))
     reduction = next(element for element in found if element.key == "run_saliency_reduction")
     app = checked(reduction.set_value("max").run(), calm=True)
-    assert [image.proto.imgs[0].url for image in app.get("image")] != first
+    assert pictures(app) != first
 
 
 def test_bad_links_fall_back():

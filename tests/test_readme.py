@@ -105,7 +105,10 @@ def copy(tmp_path_factory) -> Path:
 
 def run(folder: Path, *command: str) -> str:
     """What a program prints that is run in the copy."""
-    env = os.environ | {"VIZ_WEIGHTS_DIR": str(folder / "weights"), "PYTHONPATH": str(folder)}
+    env = os.environ | {
+        "VIZ_WEIGHTS_DIR": str(folder / "weights"),
+        "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'tests'}",
+    }
     done = subprocess.run(
         [sys.executable, *command], cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=280
     )
@@ -116,6 +119,7 @@ def run(folder: Path, *command: str) -> str:
 @pytest.mark.slow
 def test_recipes_work(copy):
     program = """
+import page_visits
 import torch
 from streamlit.testing.v1 import AppTest
 from vizcore import methods, models
@@ -131,7 +135,7 @@ app = AppTest.from_file("pages/timeline.py", default_timeout=60)
 app.query_params["method"], app.query_params["model"] = "deviation", "tiny"
 app.run()
 assert not app.exception, app.exception
-shown = [image.proto.imgs[0].caption for image in app.get("image")]
+shown = page_visits.captions(app)
 assert "Deviation, “" in shown[0], shown
 programs = [block.value for block in app.code if "deviation" in block.value and "net = models.load" in block.value]
 for source in programs:

@@ -19,7 +19,7 @@ from vizcore.images import gallery
 ARM = "addEventListener('mousedown', () => { window.pressed = performance.now(); }, {once: true, capture: true})"
 WAIT = """([old]) => new Promise(done => {
     const look = () => {
-        const img = document.querySelector('[data-testid=stMain] [data-testid=stImage] img');
+        const img = document.querySelector('[data-testid=stMain] .viz-figure img');
         if (img && img.src !== old && img.complete) done(performance.now() - window.pressed);
         else requestAnimationFrame(look);
     };
@@ -35,7 +35,7 @@ def click_to_picture(window, option: str) -> float:
     box.fill(option)
     item = page.get_by_role("option", name=option).first
     item.wait_for()
-    old = page.locator("[data-testid=stMain] [data-testid=stImage] img").first.evaluate("img => img.src")
+    old = page.locator("[data-testid=stMain] .viz-figure img").first.evaluate("img => img.src")
     page.evaluate(ARM)
     item.click()
     seconds = page.evaluate(WAIT, [old]) / 1000
@@ -53,7 +53,7 @@ def main() -> None:
             context = browser.new_context(viewport={"width": 1440, "height": 900})
             window = conftest.Visitor(context.new_page(), address)
             window.page.goto(f"{address}/grad_cam")
-            window.page.locator("[data-testid=stMain] [data-testid=stImage] img").first.wait_for(timeout=60_000)
+            window.page.locator("[data-testid=stMain] .viz-figure img").first.wait_for(timeout=60_000)
             print(f"streamlit run to the first picture: {time.perf_counter() - start:.1f} s")
             window.settle()
             names = [gallery.imagenet_categories()[i] for i in range(400, 420)]

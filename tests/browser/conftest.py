@@ -140,8 +140,8 @@ class Visitor:
         return self.settle()
 
     def figure(self) -> str:
-        """Address of the first picture in the page's body: it changes when the picture does."""
-        return self.page.locator("[data-testid=stMain] [data-testid=stImage] img").first.get_attribute("src")
+        """Name of the first picture in the page's body: it changes when the picture does."""
+        return self.page.locator("[data-testid=stMain] .viz-figure img").first.get_attribute("data-name")
 
     def sidebar_picture(self) -> str:
         return self.page.locator(".st-key-picture img").first.get_attribute("src")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from vizcore.figures import render
 
@@ -13,37 +13,29 @@ if TYPE_CHECKING:
 
 # Blue and orange: told apart with every common colour vision deficiency.
 FIRST, SECOND = (43, 124, 224), (255, 140, 26)
-_STRIP, _INK, _LINE = (32, 38, 42), (240, 242, 243), 40
+OPACITY = 0.75  # of the strongest evidence
 
 
 def two_classes(
     photo: Image.Image,
     first: np.ndarray,
     second: np.ndarray,
-    names: tuple[str, str] = ("first class", "second class"),
-    vmax: float | tuple[float, float] | None = None,
-    opacity: float = 0.75,
+    tops: tuple[float, float],
+    opacity: float = OPACITY,
     smooth: bool = True,
     side: int = 512,
 ) -> Image.Image:
-    """Two maps on one photograph: the first in blue, the second in orange, a legend with the raw scale below.
+    """Two maps on one photograph: the first in blue, the second in orange; `side` pixels high and wide, RGB.
 
     The photograph is greyed, so that all colour in the picture is evidence. Opacity grows with the value;
     where both maps are strong the two colours mix.
 
     Args:
         first, second: (h, w) maps, values below zero count as zero.
-        names: of the two classes, for the legend.
-        vmax: end of the scale: one number for both, a pair, or each map's own maximum when omitted.
+        tops: where the scale of each ends.
         opacity: at the end of the scale.
         smooth: bilinear enlargement, or crisp cells.
-        side: of the square photograph in pixels.
-
-    Returns:
-        An RGB picture of side x (side + legend).
     """
-    own = [max(0.0, float(np.max(m))) for m in (first, second)]
-    tops = own if vmax is None else list(vmax) if isinstance(vmax, tuple) else [vmax, vmax]
     size = (side, side)
     grey = photo.convert("L").resize(size, Image.Resampling.BICUBIC).convert("RGB")
     strength = np.stack(
@@ -56,30 +48,13 @@ def two_classes(
     share = strength / np.maximum(strength.sum(0), 1e-12)
     colour = np.tensordot(share, np.array([FIRST, SECOND], dtype=np.float64), axes=(0, 0))
     pixels = (1 - cover[..., None]) * np.asarray(grey, dtype=np.float64) + cover[..., None] * colour
-    sheet = Image.new("RGB", (side, side + 2 * _LINE), _STRIP)
-    sheet.paste(Image.fromarray(np.rint(pixels).astype(np.uint8)))
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(23)
-    for row, (name, top, hue) in enumerate(zip(names, tops, (FIRST, SECOND), strict=True)):
-        middle = side + row * _LINE + _LINE // 2
-        ramp = np.linspace(0, opacity, 120)[None, :, None]
-        bar = np.rint((1 - ramp) * 127 + ramp * np.array(hue)).astype(np.uint8).repeat(14, axis=0)
-        sheet.paste(Image.fromarray(bar), (30, middle - 7))
-        draw.text((22, middle), "0", _INK, font, anchor="rm")
-        number = render.number(top)
-        draw.text((162, middle), number, _INK, font, anchor="lm")
-        left = 184 + font.getlength(number)
-        draw.text((left, middle), fitted(name, font, side - left - 8), _INK, font, anchor="lm")
-    return sheet
+    return Image.fromarray(np.rint(pixels).astype(np.uint8))
 
 
-def fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> str:
-    """The text, cut with three dots where it is wider than `width` pixels."""
-    text = text.encode("ascii", "replace").decode()
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(text + "...") > width:
-        text = text[:-1]
-    return text.rstrip() + "..."
+def ramp(hue: render.Colour) -> tuple[render.Colour, render.Colour]:
+    """The two ends of the scale of a class in :func:`two_classes`: no evidence, and the most, on a mid grey."""
+    red, green, blue = (round((1 - OPACITY) * 127 + OPACITY * part) for part in hue)
+    return (127, 127, 127), (red, green, blue)
 
 
 def tiles(steps: "Unrolled", chosen: Sequence[int], vmax: float) -> str:

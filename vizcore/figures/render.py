@@ -129,15 +129,19 @@ def overlay(
     return Image.blend(photo, heat, opacity)
 
 
-def gradient_image(values: np.ndarray, clip: float = 99.5, vmax: float | None = None) -> Image.Image:
-    """A gradient (3, H, W) as the papers print it: zero is mid grey (128), each channel moves up or down.
+def gradient_image(
+    values: np.ndarray, clip: float = 99.5, vmax: float | None = None, signed: bool = True
+) -> Image.Image:
+    """A gradient (3, H, W) as the papers print it: zero is mid grey (128), each channel moves up or down. RGB.
 
-    The scale is symmetric: `vmax`, or the `clip`-th percentile of |values|, reaches black and white. RGB.
+    The scale is symmetric: `vmax`, or the `clip`-th percentile of |values|, reaches black and white. Where no sign is
+    meant, as in an absolute value, zero is black.
     """
     values = finite(values)
     if values.ndim != 3 or len(values) != 3:
         raise ValueError(f"expected a gradient of shape (3, H, W), got {values.shape}")
-    return Image.fromarray(np.moveaxis(indices(values, True, scale_top(values, True, vmax, clip)), 0, -1).copy())
+    top = scale_top(values, signed, vmax, clip)
+    return Image.fromarray(np.moveaxis(indices(values, signed, top), 0, -1).copy())
 
 
 def enlarge(picture: Drawing, size: tuple[int, int], smooth: bool) -> Drawing:

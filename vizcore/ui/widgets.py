@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vizcore.ui.view import View
 
 T = TypeVar("T")
+GAINS = (1, 2, 4, 8)
 
 
 row: ContextVar[st.delta_generator.DeltaGenerator | None] = ContextVar("row", default=None)
@@ -253,6 +254,11 @@ def layer_select(
     layer_strip(f"strip_{key}", cells, chosen, take, label)
     address.note(key, chosen, usual, (chosen,))
     return chosen
+
+
+def gain(key: str = "gain", default: int = 1) -> int:
+    """A choice of how many times as strong signed pictures are drawn."""
+    return select_slider("Gain", GAINS, default, key=key, format_func="{}×".format, width=130)
 
 
 def param_widgets(method: "Method", key: str, without: Sequence[str] = (), **defaults: Any) -> dict[str, Any]:

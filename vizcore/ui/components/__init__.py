@@ -4,6 +4,7 @@ from vizcore.ui.components.canvas import draw_digit
 from vizcore.ui.components.cells import cells
 from vizcore.ui.components.contact_sheet import Group, contact
 from vizcore.ui.components.dataflow import flow
+from vizcore.ui.components.figure import figure
 from vizcore.ui.components.layer_strip import Cell, layer_strip
 from vizcore.ui.components.picker import Choice, Sheet, picker
 from vizcore.ui.components.svg_graph import graph
@@ -18,6 +19,7 @@ __all__ = [
     "cells",
     "contact",
     "draw_digit",
+    "figure",
     "flow",
     "graph",
     "layer_strip",

@@ -4,6 +4,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const [picture, image, hover, chosen, caption] = ['.picture', 'img', '.hover', '.chosen', 'figcaption'].map(find)
   if (image.getAttribute('src') !== data.source) image.src = data.source
   image.alt = data.alt
+  picture.style.setProperty('--room', `${data.room}px`)
   caption.textContent = data.caption
   const place = (mark, row, column) => {
     mark.hidden = row < 0

@@ -25,10 +25,14 @@ def cells(
     labels: list[str] | None = None,
     caption: str = "",
     alt: str = "",
+    room: int = 200,
 ) -> None:
     """Draw a picture of rows x columns equal cells; `take(row, column)` is called with the one clicked.
 
     A convenience beside widgets that work by keyboard. Under the pointer, a cell's label replaces the caption.
+
+    Args:
+        room: pixels of the window's height that it may not take, as in a figure.
     """
     from vizcore.figures import render
 
@@ -48,6 +52,7 @@ def cells(
             "column": column,
             "labels": labels or [],
             "caption": caption,
+            "room": room,
             "alt": alt,
         },
         on_chosen_change=clicked,

@@ -112,9 +112,17 @@ def two_classes(
         Panel(values, f"Evidence {stance} {label}: up to {number(values.max())}", "", view.picture, False)
         for values, label in zip(pair, names, strict=True)
     ]
-    drawn = _in_one_picture(view, layer, against, other, linked, pair)
+    own = [max(float(values.max()), 0.0) for values in pair]
+    tops = (max(own), max(own)) if linked else (own[0], own[1])
+    drawn = _in_one_picture(view, layer, against, other, tops, pair)
     alt = f"Grad-CAM of {names[0]} in blue and of {names[1]} in orange"
-    blocks.compare([*panels, Panel(drawn, "Both, in blue and orange", alt)], share=linked)
+    hues = cam_figures.FIRST, cam_figures.SECOND
+    read = [
+        blocks.bar(top, 2, False, name, ends=cam_figures.ramp(hue))
+        for top, name, hue in zip(tops, names, hues, strict=True)
+    ]
+    panels.append(Panel(drawn, "Both, in blue and orange", alt, bars=tuple(read)))
+    blocks.compare(panels, share=linked, unit="raw value of the map")
     same = compare.correlation(*pair)
     if same is not None and other != view.target:
         words.say("how alike the two maps are", same=f"{same:.2f}")
@@ -122,11 +130,9 @@ def two_classes(
 
 @cache.per_class(entries=64, size="20MB")
 def _in_one_picture(
-    view: View, layer: str, against: bool, other: int, linked: bool, _pair: tuple[np.ndarray, np.ndarray]
+    view: View, layer: str, against: bool, other: int, tops: tuple[float, float], _pair: tuple[np.ndarray, np.ndarray]
 ) -> Image.Image:
-    names = view.class_name, view.net.categories[other]
-    top = max(float(values.max()) for values in _pair)
-    return cam_figures.two_classes(view.picture, *_pair, names, vmax=top if linked else None)
+    return cam_figures.two_classes(view.picture, *_pair, tops)
 
 
 def variants(view: View, layer: str) -> None:

@@ -16,6 +16,7 @@ from vizcore.ui.blocks import Panel
 from vizcore.ui.view import View
 
 words = prose.words(__file__)
+GAIN = 2  # of the small pictures, and where the visitor begins
 
 
 # Both signs.
@@ -44,13 +45,12 @@ def both_signs(view: View, after: str, place: str) -> None:
         after: the rule, by its title. place: "input", or the layer right before the first ReLU.
     """
     found = {title: _on_the_way(view, rule)[place] for title, rule in relu_rules.TITLES.items()}
-    for column, title in zip(st.columns(2, gap="medium"), ("Gradient", after), strict=True):
-        panels = [
-            Panel(part, f"{title}: {what}", f"{title} of {view.title}: {what}", signed=False)
-            for part, what in zip(signs.parts(found[title]), ("increases", "decreases"), strict=True)
-        ]
-        with column:
-            blocks.compare(panels, smooth=False, clip=99.5, unit="size, added up over colours or maps")
+    panels = [
+        Panel(part, f"{title}: {what}", f"{title} of {view.title}: {what}", signed=False, group=title)
+        for title in ("Gradient", after)
+        for part, what in zip(signs.parts(found[title]), ("increases", "decreases"), strict=True)
+    ]
+    blocks.compare(panels, smooth=False, clip=99.5, unit="size, added up over colours or maps", room=blocks.MAIN_ROOM)
     rows = [
         (f"{title}, {where}", _shares(view, rule)[name])
         for where, name in zip(("at the picture", "at the first ReLU"), places(view).values(), strict=False)
@@ -90,11 +90,12 @@ def early(view: View) -> str:
 # The three rules.
 
 
-def three_rules(view: View, shared: bool, of: tuple[str, int] | None = None) -> None:
+def three_rules(view: View, shared: bool, gain: float, of: tuple[str, int] | None = None) -> None:
     """The picture by the three rules, and what they cannot do here.
 
     Args:
-        shared: one scale for all three. of: a layer and its unit to explain; the view's class when omitted.
+        shared: one scale for all three. gain: how strong they are drawn.
+        of: a layer and its unit to explain; the view's class when omitted.
     """
     if of is None:
         name = f"“{view.class_name}”"
@@ -110,7 +111,7 @@ def three_rules(view: View, shared: bool, of: tuple[str, int] | None = None) -> 
         Panel(values, f"{title}, {name}", f"{title} of {view.title} for {name}", signed=True)
         for title, values in zip(titles, pictures, strict=True)
     ]
-    blocks.compare(panels, share=shared)
+    blocks.compare(panels, share=shared, gain=gain)
     for note in notes:
         st.info(note, icon=":material/info:")
 
@@ -122,11 +123,12 @@ def two_classes(both: tuple[View, View]) -> None:
     if view.net.cam_layer:
         methods["Grad-CAM"] = "grad_cam"
     found = {title: [cache.attribution(v, method) for v in both] for title, method in methods.items()}
-    for column, (title, pair) in zip(st.columns(2), found.items(), strict=False):
+    panels = []
+    for title, pair in found.items():
         captions = [f"{title}, “{v.class_name}”" for v in both]
         photo = view.picture if title == "Grad-CAM" else None
-        with column:
-            blocks.compare([Panel(p, c, c, photo) for p, c in zip(pair, captions, strict=True)])
+        panels += [Panel(p, c, c, photo, group=title) for p, c in zip(pair, captions, strict=True)]
+    blocks.compare(panels, columns=4, gain=GAIN)
     values = {title: [p.values for p in pair] for title, pair in found.items()}
     _correlations(" and ".join(f"“{v.class_name}”" for v in both), {"Gradient": _gradients(both)} | values)
 
@@ -140,7 +142,7 @@ def random_weights(both: tuple[View, View]) -> None:
         for title, pair in pairs.items()
         for values, weights in zip(pair, ("trained", "random"), strict=True)
     ]
-    blocks.compare(panels, share=False, unit="grey is zero")
+    blocks.compare(panels, share=False, gain=GAIN)
     trained, random = (v.net.categories[v.top(1)[0]] for v in both)
     st.caption(words.text("top predictions", trained=trained, random=random))
     _correlations("trained and random weights", pairs)

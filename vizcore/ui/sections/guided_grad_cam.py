@@ -8,7 +8,6 @@ import torch
 
 from vizcore.evaluation import compare
 from vizcore.figures import cam as cam_figures
-from vizcore.figures import render
 from vizcore.methods import cam
 from vizcore.ui import blocks, cache, prose
 from vizcore.ui.blocks import Panel
@@ -40,51 +39,49 @@ def factors(view: View, layer: str) -> Factors:
     return Factors(guided, place, product) if len(guided) == 3 else Factors(guided[0], place, product[0])
 
 
-def equation(view: View, layer: str, found: Factors) -> None:
-    """Guided backpropagation × Grad-CAM = Guided Grad-CAM, in one row."""
+def equation(view: View, layer: str, found: Factors, gain: float) -> None:
+    """Guided backpropagation × Grad-CAM = Guided Grad-CAM, in one row; signed pictures `gain` times as strong."""
     _, height, width = view.net.layer(layer).out_shape
-    panels = (
+    place = f"× Grad-CAM of {layer}, {height} × {width} cells enlarged"
+    panels = [
         Panel(found.guided, f"Guided backpropagation for {view.class_name}", signed=True),
-        Panel(
-            found.place, f"× Grad-CAM of {layer}, {height} × {width} cells enlarged", photo=view.picture, signed=False
-        ),
+        Panel(found.place, place, photo=view.picture, signed=False, unit="raw value of the map"),
         Panel(found.product, "= Guided Grad-CAM", signed=True),
-    )
-    for column, panel in zip(st.columns(3), panels, strict=True):
-        with column:
-            panel = panel._replace(alt=f"{panel.caption}: {view.class_name} in {view.title}")
-            blocks.compare([panel], columns=1, unit="raw value of the map" if panel.photo else "")
+    ]
+    panels = [panel._replace(alt=f"{panel.caption}: {view.class_name} in {view.title}") for panel in panels]
+    blocks.compare(panels, share=False, gain=gain, room=blocks.MAIN_ROOM, key="equation")
 
 
-def closer(view: View, product: np.ndarray, zoom: int) -> None:
+def closer(view: View, product: np.ndarray, zoom: int, gain: float) -> None:
     """The strongest part of the product, `zoom` times enlarged, beside the same part of the picture."""
     left, upper, right, lower = cam_figures.zoom_box(product, zoom)
     part = product[..., upper:lower, left:right]
     panels = [
         Panel(view.picture.crop((left, upper, right, lower)), f"The picture: {right - left} × {lower - upper} pixels"),
-        Panel(part, "Guided Grad-CAM, the same part on the same scale as above", signed=True),
+        Panel(part, "Guided Grad-CAM, the same part on the same scale as above", signed=True, like=product),
     ]
-    top = render.limits(product, True, 99.5 if product.ndim == 3 else 100.0)[1]
-    blocks.compare(panels, vmax=top, columns=2)
+    blocks.compare(panels, gain=gain)
 
 
-def two_classes(view: View, other: int, pair: tuple[Factors, Factors], linked: bool) -> None:
+def two_classes(view: View, other: int, pair: tuple[Factors, Factors], linked: bool, gain: float) -> None:
     """The three pictures of the view's class above those of the class `other`, and how alike each two are.
 
     Args:
-        pair: the factors of both classes. linked: one scale for both.
+        pair: the factors of both classes. linked: one scale for both. gain: of the signed pictures.
     """
     names, pairs = (view.class_name, view.net.categories[other]), list(zip(*pair, strict=True))
     same = [compare.correlation(*two) for two in pairs]
     titles = "Guided backpropagation", "Grad-CAM", "Guided Grad-CAM"
-    for column, title, two, value in zip(st.columns(3), titles, pairs, same, strict=True):
-        photo = view.picture if title == "Grad-CAM" else None
-        panels = [
-            Panel(values, f"{title}: {name}", photo=photo, signed=photo is None)
-            for values, name in zip(two, names, strict=True)
-        ]
+    panels = [
+        Panel(values, f"{title}: {name}", signed=True, group=title)
+        if title != "Grad-CAM"
+        else Panel(values, f"{title}: {name}", photo=view.picture, signed=False, unit="raw value of the map")
+        for name, three in zip(names, pair, strict=True)
+        for title, values in zip(titles, three, strict=True)
+    ]
+    blocks.compare(panels, columns=3, share=linked, gain=gain)
+    for column, value in zip(st.columns(3), same, strict=True):
         with column:
-            blocks.compare(panels, columns=1, share=linked, unit="raw value of the map" if photo else "")
             words.say("how alike two pictures are", same="not defined" if value is None else f"{value:.2f}")
     known = [value for value in same if value is not None]
     if other != view.target and len(known) == 3 and known[0] > known[2] + 0.1:

@@ -24,7 +24,7 @@ from vizcore.models import Layer, Net
 from vizcore.models import layers as model_layers
 from vizcore.types import Box, Cell
 from vizcore.ui import address, jobs, prose, units, widgets
-from vizcore.ui.blocks import Panel, image, scale
+from vizcore.ui.blocks import MAIN_ROOM, Panel, bar, scale
 from vizcore.ui.blocks import compare as compare_panels
 from vizcore.ui.cache import activation, feature_maps, once, per_network, per_picture
 from vizcore.ui.components import cells, tiles
@@ -146,19 +146,21 @@ def _take(row: int, column: int) -> None:
 
 def show_place(view: View, neuron: Neuron) -> None:
     """The map over the picture, to click a neuron; what the neuron can see; its numbers."""
-    panels = iter(st.columns(3))
-    if neuron.placed:
-        with next(panels):
-            _map(view, neuron)
-    with next(panels):
-        seen = "What this neuron can see, bright" if neuron.bounded else "This neuron can see the whole picture"
-        alt = f"{view.title}; the receptive field of {neuron.name}"
-        image(boxed(view.picture, neuron.box, None, False), seen, alt)
+    seen = "What this neuron can see, bright" if neuron.bounded else "This neuron can see the whole picture"
+    alt = f"{view.title}; the receptive field of {neuron.name}"
+    panels = [Panel(boxed(view.picture, neuron.box, None, False), seen, alt)]
     if neuron.bounded:
         over = "; grey is outside the picture" if neuron.window != neuron.box else ""
-        with next(panels):
-            alt = f"The part of {view.title} that {neuron.name} can see"
-            image(boxed(view.picture, neuron.box, neuron.window, False), f"The same, enlarged{over}", alt)
+        alt = f"The part of {view.title} that {neuron.name} can see"
+        part = boxed(view.picture, neuron.box, neuron.window, False)
+        panels.append(Panel(part, f"The same, enlarged{over}", alt))
+    rest = st.container()
+    if neuron.placed:
+        first, rest = st.columns([1, 2], gap="small")
+        with first:
+            _map(view, neuron)
+    with rest:
+        compare_panels(panels, columns=2 if neuron.placed else 3, room=MAIN_ROOM)
     _facts(view, neuron)
 
 
@@ -178,6 +180,7 @@ def _map(view: View, neuron: Neuron) -> None:
         labels=[f"row {r}, column {c}: {number(values[r, c])}" for r, c in places],
         caption=f"Map {neuron.unit} over the picture: click a neuron",
         alt=f"Map {neuron.unit} of {neuron.layer.name} over {view.title}, {rows} by {columns} neurons",
+        room=MAIN_ROOM,
     )
     st.html(scale(top, 2, signed, f"activation of map {neuron.unit}"))
 
@@ -288,19 +291,24 @@ def show_own(view: View, neuron: Neuron, rules: Sequence[str], zoomed: bool) -> 
         rules: by their titles. zoomed: only what the neuron can see.
     """
     window, tops = neuron.window if zoomed else None, {}
-    panels = st.columns(max(3, 1 + len(rules)))
-    with panels[0]:
-        value = gradient(view, neuron)[0]
-        said = f"{view.title}: {number(value)}" + (" before its ReLU" if neuron.start != neuron.layer.name else "")
-        image(boxed(view.picture, neuron.box, window, False), said, f"{view.title}, where {neuron.name} looks")
-    for panel, rule in zip(panels[1:], rules, strict=False):
+    value = gradient(view, neuron)[0]
+    said = f"{view.title}: {number(value)}" + (" before its ReLU" if neuron.start != neuron.layer.name else "")
+    own = boxed(view.picture, neuron.box, window, False)
+    panels = [Panel(own, said, f"{view.title}, where {neuron.name} looks")]
+    for rule in rules:
         found = gradient(view, neuron, relu_rules.TITLES[rule])[1]
-        top = tops[rule] = patch_figures.top_of(found, neuron.box)
-        drawn = boxed(patch_figures.gradient_patch(found, top), neuron.box, window, True)
-        with panel:
-            image(drawn, rule, f"{rule} of {neuron.name} for {view.title}")
-            st.html(scale(top, 3 if len(found) == 3 else 2, True, "per unit of input; grey is zero"))
+        tops[rule] = patch_figures.top_of(found, neuron.box)
+        panels.append(_drawn(found, neuron, window, rule, f"{rule} of {neuron.name} for {view.title}"))
+    compare_panels(panels, columns=max(3, len(panels)))
     return tops
+
+
+def _drawn(found: np.ndarray, neuron: Neuron, window: Box | None, caption: str, alt: str) -> Panel:
+    """A gradient (C, H, W) with the box of what the neuron can see, or the window alone, and its scale."""
+    top = patch_figures.top_of(found, neuron.box)
+    said = "ends at the 99.5th percentile of the absolute value in the box"
+    read = bar(top, 3 if len(found) == 3 else 2, True, "per unit of input", said)
+    return Panel(boxed(patch_figures.gradient_patch(found, top), neuron.box, window, True), caption, alt, bars=(read,))
 
 
 # Another neuron at the same place.
@@ -359,23 +367,24 @@ def show_other(view: View, neuron: Neuron, rules: Sequence[str], zoomed: bool, o
     """The gradients of another neuron at the same place, below the neuron's own, and how alike the two are."""
     if neuron.layer.out_shape[0] < 2:
         return
-    window, panels = neuron.window if zoomed else None, st.columns(max(3, 1 + len(rules)))
+    window = neuron.window if zoomed else None
     found = {rule: _other(view, neuron, relu_rules.TITLES[rule], other) for rule in rules}
     unit = next(iter(found.values()))
     kind = "Map" if neuron.placed else "Neuron"
-    with panels[0]:
+    about, pictures = st.columns([1, max(2, len(rules))], gap="small")
+    with about:
         lot = "" if other is not None else words.text("drawn by lot")
         words.say("another neuron", kind=kind, unit=unit.unit, value=number(unit.value), lot=lot)
         for rule, one in found.items():
             said = sentences.whose(one.alike, "gradient")
             words.say("how alike the two are", rule=rule, alike=compare.in_words(one.alike), said=said)
-    for panel, (rule, one) in zip(panels[1:], found.items(), strict=False):
-        top = patch_figures.top_of(one.gradient, neuron.box)
-        drawn = boxed(patch_figures.gradient_patch(one.gradient, top), neuron.box, window, True)
+    panels = []
+    for rule, one in found.items():
         caption = f"{rule}, {kind.lower()} {one.unit}: correlation {compare.in_words(one.alike)}"
-        with panel:
-            image(drawn, caption, f"{caption} with that of {neuron.name} for {view.title}")
-            st.html(scale(top, 3 if len(one.gradient) == 3 else 2, True, "per unit of input; grey is zero"))
+        alt = f"{caption} with that of {neuron.name} for {view.title}"
+        panels.append(_drawn(one.gradient, neuron, window, caption, alt))
+    with pictures:
+        compare_panels(panels)
 
 
 # What increases the number, and what decreases it.

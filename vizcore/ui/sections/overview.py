@@ -17,14 +17,19 @@ if TYPE_CHECKING:
     from vizcore.methods import Attribution
 
 words = prose.words(__file__)
+CLIP = 99.5  # a percentile: with the largest slope as its end, a saliency map is nearly black
 
 
 def card(title: str, content: "Attribution | Image.Image | None", caption: str, page: str) -> None:
-    """A thumbnail that stands for a page, or a sentence where the network has none, and the way there."""
+    """A thumbnail that stands for a page, or a sentence where the network has none, and the way there.
+
+    A map's scale ends at its `CLIP`-th percentile.
+    """
     if content is None:
         st.info(words.text("nothing to draw"), icon=":material/info:")
     else:
-        blocks.compare([blocks.Panel(content, caption, f"{title}: {caption}")], columns=1, scale_bar=False)
+        panel = blocks.Panel(content, caption, f"{title}: {caption}")
+        blocks.compare([panel], columns=1, scale_bar=False, clip=CLIP, key=f"card_{page}")
     shell.link(page)
 
 

@@ -277,7 +277,7 @@ def four_steps(view: View, steps: Unrolled, some: int | None, opacity: float) ->
     for column, (title, panel) in zip(columns[2:], drawn, strict=True):
         with column:
             st.subheader(title, anchor=False)
-            blocks.compare([panel], columns=1, smooth=panel.photo is not None)
+            blocks.compare([panel], columns=1, smooth=panel.photo is not None, key=f"step_{title[0]}")
     alike = compare.correlation(total, whole)
     words.say(
         "how many maps are added",
@@ -296,8 +296,9 @@ def _strongest_maps(steps: Unrolled, order: Sequence[int]) -> None:
     maps, names = steps.activations[order[:4]].cpu().numpy(), ", ".join(str(k) for k in order[:4])
     signed = bool(maps.min() < 0)
     sprite, _ = sprites.sprite(maps, columns=2, cell=252, gap=8, shared=True, signed=signed)
-    blocks.image(sprite, f"The strongest of {len(order)}: {names}", f"Feature maps {names}", smooth=False)
-    st.html(blocks.scale(float(np.abs(maps).max()), 2, signed))
+    read = blocks.bar(float(np.abs(maps).max()), 2, signed)
+    strongest = Panel(sprite, f"The strongest of {len(order)}: {names}", f"Feature maps {names}", bars=(read,))
+    blocks.compare([strongest], smooth=False, columns=1)
 
 
 # 5. Guided Grad-CAM for two classes.
@@ -311,23 +312,27 @@ def factors(view: View, other: int, linked: bool) -> None:
     """
     both = view, cache.look(view, target=other)
     titles = {"guided_backprop": "Guided backpropagation", "grad_cam": "× Grad-CAM", "guided_grad_cam": "= the product"}
-    for column, (method, title) in zip(st.columns(3), titles.items(), strict=True):
+    rows: tuple[list[Panel], list[Panel]] = ([], [])
+    alike, said = [], []
+    for method, title in titles.items():
         pair = [cache.attribution(one, method) for one in both]
         values = [np.asarray(result.values) for result in pair]
         if method == "grad_cam":
             size = (view.net.input_size,) * 2
             values = [cam.upsample(torch.from_numpy(v)[None], size)[0].numpy() for v in values]
         photo = view.picture if method == "grad_cam" else None
-        panels = [
-            Panel(v, f"{title}, {one.class_name}", photo=photo, signed=photo is None)
-            for v, one in zip(values, both, strict=True)
-        ]
+        unit = "raw value of the map" if photo else ""
+        for row, v, one in zip(rows, values, both, strict=True):
+            caption = f"{title}, {one.class_name}"
+            row.append(Panel(v, caption, photo=photo, signed=photo is None, group=method, unit=unit))
+        alike.append(compare.correlation(*values))
+        said += [pair[0]] if method == "guided_backprop" else []
+    blocks.compare([*rows[0], *rows[1]], columns=3, share=linked, gain=2)
+    for column, same in zip(st.columns(3), alike, strict=True):
         with column:
-            blocks.compare(panels, columns=1, share=linked, unit="raw value of the map" if photo else "")
-            same = compare.correlation(*values)
             words.say("how alike the two classes are", same="not defined" if same is None else f"{same:.2f}")
-            if method == "guided_backprop":
-                prose.notes(pair[0])
+    for result in said:
+        prose.notes(result)
 
 
 # 6. Methods side by side.

@@ -41,7 +41,7 @@ class Found(NamedTuple):
 
 def beside_plain(view: View, found: Found, plain: np.ndarray) -> None:
     """The map over the picture and alone, beside the plain gradient's map (H, W), each on its own scale."""
-    blocks.compare(_beside(view, found, plain), clip=found.clip, share=False)
+    blocks.compare(_beside(view, found, plain), clip=found.clip, share=False, room=blocks.MAIN_ROOM)
     same = compare.in_words(cache.rank_correlation(found.values, plain))
     words.say("how alike the plain gradient is", same=same)
 
@@ -63,7 +63,7 @@ def filtered(view: View, found: Found, plain: np.ndarray, cutoff: float) -> None
     control = gradients.low_pass(torch.from_numpy(shuffled), cutoff).numpy()
     caption = "Control: the same numbers at random places, filtered"
     panels = [*_beside(view, found, plain), Panel(control, caption, caption, signed=False)]
-    blocks.compare(panels, clip=found.clip, share=False, columns=4)
+    blocks.compare(panels, clip=found.clip, share=False, room=blocks.MAIN_ROOM)
     words.say(
         "what the filter keeps",
         wave=f"{2**0.5 / cutoff:.3g}",
@@ -73,22 +73,22 @@ def filtered(view: View, found: Found, plain: np.ndarray, cutoff: float) -> None
     )
 
 
-def steps(view: View, found: Found, reduced: str) -> None:
-    """From the signed gradient to the map over the picture; `reduced` says how the channels became one number."""
-    alt = found.alt
-    signs = [
-        Panel(found.signed, "1. With its sign: grey is zero", f"{alt}: signed values", signed=True),
-        Panel(np.abs(found.signed), "2. Absolute value", f"{alt}: absolute values", signed=True),
+def steps(view: View, found: Found, reduced: str, gain: float) -> None:
+    """From the signed gradient to the map over the picture.
+
+    Args:
+        reduced: how the channels became one number. gain: how strong the first two pictures are drawn.
+    """
+    alt, clip, over = found.alt, found.clip, f"{found.alt}, over the picture"
+    size = np.abs(found.signed)
+    each = f"{found.unit}, for each channel" if len(size) == 3 else found.unit
+    panels = [
+        Panel(found.signed, "1. With its sign: grey is zero", f"{alt}: signed values", signed=True, unit=f"{each}"),
+        Panel(size, "2. Absolute value: black is zero", f"{alt}: absolute values", signed=False, unit=each),
+        Panel(found.values, f"3. {reduced}", f"{alt}: one number per pixel", signed=False, group="map", clip=clip),
+        Panel(found.values, "4. Over the picture", over, view.picture, False, found.opacity, group="map", clip=clip),
     ]
-    maps = [
-        Panel(found.values, f"3. {reduced}", f"{alt}: one number per pixel", signed=False),
-        Panel(found.values, "4. Over the picture", f"{alt}, over the picture", view.picture, False, found.opacity),
-    ]
-    left, right = st.columns(2)
-    with left:
-        blocks.compare(signs, unit=f"{found.unit}, for each colour channel; grey is zero")
-    with right:
-        blocks.compare(maps, clip=found.clip, unit=found.unit)
+    blocks.compare(panels, unit=found.unit, gain=gain)
 
 
 def classes(view: View, count: int, channels: str, of: str, clip: float) -> None:

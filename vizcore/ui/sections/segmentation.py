@@ -21,6 +21,7 @@ from vizcore.images.composites import Recipe
 from vizcore.methods import Attribution
 from vizcore.types import Mean
 from vizcore.ui import address, blocks, cache, jobs, prose, widgets
+from vizcore.ui.blocks import Panel
 from vizcore.ui.view import View
 from vizcore.ui.widgets import linked_select
 
@@ -150,56 +151,50 @@ def pipeline(view: View, source: str, chosen: Settings, truth: np.ndarray | None
     side, title, name = view.net.input_size, methods.METHODS[source].title, view.class_name
     found = explained(view, source)
     strength = segmentation.strength(found.values, (side, side), chosen.sigma)
-    top = render.limits(strength, False)[1]
-    pictures = st.columns(4)
-    with pictures[0]:
-        blocks.image(view.picture, f"1. The picture; the class is “{name}”", view.alt or view.title)
-    with pictures[1]:
-        drawn = render.colorize(strength, False, top)
-        blocks.image(drawn, f"2. {title} of “{name}”", f"{title} of {view.title}")
-        st.html(blocks.scale(top, 2, False, "smoothed, raw scale"))
+    panels = [
+        Panel(view.picture, f"1. The picture; the class is “{name}”", view.alt or view.title),
+        Panel(strength, f"2. {title} of “{name}”", f"{title} of {view.title}", signed=False),
+    ]
+    trouble = ""
     try:
         labels = segmentation.seeds(strength, chosen.foreground, chosen.background)
+        panels.append(_seeds(view, labels))
+        panels.append(_mask(view, cut(view, labels, chosen.iterations), truth, "4. GrabCut from these seeds"))
     except ValueError as error:
-        st.info(str(error), icon=":material/info:")
+        trouble = str(error)
+    blocks.compare(panels, columns=4, unit="smoothed, raw scale", room=blocks.MAIN_ROOM)
+    if trouble:
+        st.info(trouble, icon=":material/info:")
         return
-    with pictures[2]:
-        _seeds(view, labels)
-    with pictures[3]:
-        _mask(view, cut(view, labels, chosen.iterations), truth, "4. GrabCut from these seeds")
     st.header("The same picture, simpler tools", anchor=False)
-    simple = st.columns(4)
-    with simple[0]:
-        above = segmentation.threshold(strength, chosen.threshold)
-        _mask(view, above, truth, f"The map above its {chosen.threshold}th percentile")
-    with simple[1]:
-        _mask(view, segmentation.centre_box((side, side), bench.BOX.share), truth, "A box in the middle")
-    with simple[2]:
-        seeds = segmentation.box_seeds((side, side), bench.BOX.inner, bench.BOX.outer)
-        mask = cut(view, seeds, bench.BOX.iterations)
-        _mask(view, mask, truth, "GrabCut from such a box, no network")
-    with simple[3]:
-        if truth is not None:
-            _mask(view, truth, truth, "The true outline")
-        else:
-            st.info(words.text("no outline is known"), icon=":material/info:")
+    seeds = segmentation.box_seeds((side, side), bench.BOX.inner, bench.BOX.outer)
+    simple = {
+        f"The map above its {chosen.threshold}th percentile": segmentation.threshold(strength, chosen.threshold),
+        "A box in the middle": segmentation.centre_box((side, side), bench.BOX.share),
+        "GrabCut from such a box, no network": cut(view, seeds, bench.BOX.iterations),
+    }
+    if truth is not None:
+        simple["The true outline"] = truth
+    blocks.compare([_mask(view, mask, truth, caption) for caption, mask in simple.items()], columns=4)
+    if truth is None:
+        st.caption(words.text("no outline is known"))
     prose.notes(found)
 
 
-def _seeds(view: View, labels: np.ndarray) -> None:
+def _seeds(view: View, labels: np.ndarray) -> Panel:
     """The seeds of object and background, in colours."""
     kinds = (segmentation.FOREGROUND, segmentation.CORE), (segmentation.BACKGROUND,)
     shares = [100 * float(np.isin(labels, kind).mean()) for kind in kinds]
     caption = f"3. Seeds: orange object ({shares[0]:.0f} %), blue background ({shares[1]:.0f} %)"
     drawn = mask_figures.seeds_picture(view.picture, labels)
-    blocks.image(drawn, caption, f"Seeds of object and background on {view.title}")
+    return Panel(drawn, caption, f"Seeds of object and background on {view.title}")
 
 
-def _mask(view: View, mask: np.ndarray, truth: np.ndarray | None, caption: str) -> None:
+def _mask(view: View, mask: np.ndarray, truth: np.ndarray | None, caption: str) -> Panel:
     """A mask as a cut-out, with its score where the outline is known."""
     score = f": IoU {segmentation.iou(mask, truth):.2f}" if truth is not None else ""
     alt = f"{caption}{score}; it keeps {100 * mask.mean():.0f} % of the picture of {view.title}"
-    blocks.image(mask_figures.cutout(view.picture, mask), caption + score, alt)
+    return Panel(mask_figures.cutout(view.picture, mask), caption + score, alt)
 
 
 # How good it is.

@@ -12,6 +12,7 @@ from vizcore.inspection import effective_field
 from vizcore.models import Layer
 from vizcore.types import Box, Cell
 from vizcore.ui import blocks, prose
+from vizcore.ui.blocks import Panel
 from vizcore.ui.components import cells
 from vizcore.ui.view import View
 
@@ -34,11 +35,10 @@ def draw_map(view: View, layer: Layer, unit: int, values: np.ndarray, cell: Cell
     top = render.limits(values, signed)[1]
     side = SIDE // rows * rows or rows
     crisp = render.enlarge(render.colorize(values, signed, top), (side, side), smooth=False)
-    smooth = render.colorize(render.enlarge(values, (SIDE, SIDE), smooth=True), signed, top)
-    labels = []
+    labels, unit_of_map = [], f"activation of map {unit} of {layer.name}"
     if values.size <= LABELS:
         labels = [f"row {r}, column {c}: {render.number(values[r, c])}" for r in range(rows) for c in range(columns)]
-    first, second, third = st.columns(3)
+    first, rest = st.columns([1, 2], gap="small")
     with first:
         cells(
             "map_cells",
@@ -50,14 +50,15 @@ def draw_map(view: View, layer: Layer, unit: int, values: np.ndarray, cell: Cell
             labels=labels,
             caption=f"All {rows * columns} numbers of map {unit}: click a cell",
             alt=f"Map {unit} of {layer.name} for {view.title}, {rows} by {columns} cells",
+            room=blocks.MAIN_ROOM,
         )
-    with second:
-        alt = f"Map {unit} of {layer.name}, enlarged smoothly"
-        blocks.image(smooth, "The same numbers, bilinear", alt, smooth=False)
-    with third:
-        caption = f"What the network sees: {pixels} × {pixels} pixels"
-        blocks.image(view.picture, caption, view.alt or view.title)
-    st.html(blocks.scale(top, 2, signed, f"activation of map {unit} of {layer.name}"))
+        st.html(blocks.scale(top, 2, signed, unit_of_map))
+    panels = [
+        Panel(values, "The same numbers, bilinear", f"Map {unit} of {layer.name}, enlarged smoothly", signed=signed),
+        Panel(view.picture, f"What the network sees: {pixels} × {pixels} pixels", view.alt or view.title),
+    ]
+    with rest:
+        blocks.compare(panels, smooth=True, unit=unit_of_map, room=blocks.MAIN_ROOM)
     words.say(
         "the map in numbers",
         rows=rows,
@@ -91,19 +92,15 @@ def draw_fields(
         field: (H, W), the effective one over so many `inputs`. opacity: of the field over the picture.
     """
     outlines = [(boxes.theory, patch_figures.THEORY), (boxes.effect, patch_figures.EFFECT)]
-    vmax = float(np.percentile(field, 99.9)) or float(field.max()) or 1.0
-    first, second, third = st.columns(3)
     alt = f"{view.title} with the receptive field of row {cell[0]}, column {cell[1]} of {layer.name}"
-    with first:
-        outlined = patch_figures.with_boxes(view.picture, view.net.input_size, outlines)
-        blocks.image(outlined, "White: theoretical. Orange: effective", alt)
-    with second:
-        over = render.overlay(view.picture.resize((SIDE, SIDE)), field, opacity, False, vmax)
-        blocks.image(over, "Effective field over the picture", f"Effective field: {alt}", smooth=False)
-    with third:
-        bare = render.enlarge(render.colorize(field, False, vmax), (SIDE, SIDE), smooth=False)
-        blocks.image(bare, "Effective field alone", f"Effective field alone: {alt}", smooth=False)
-    st.html(blocks.scale(vmax, 2, False, f"|∂ cell / ∂ pixel|, mean of {inputs} pictures; top 0.1 % clipped"))
+    outlined = patch_figures.with_boxes(view.picture, view.net.input_size, outlines)
+    over, alone = "Effective field over the picture", "Effective field alone"
+    panels = [
+        Panel(outlined, "White: theoretical. Orange: effective", alt),
+        Panel(field, over, f"{over}: {alt}", view.picture, False, opacity),
+        Panel(field, alone, f"{alone}: {alt}", signed=False),
+    ]
+    blocks.compare(panels, clip=99.9, unit=f"|∂ cell / ∂ pixel|, mean of {inputs} pictures")
 
 
 def sizes(view: View, layer: Layer, boxes: Boxes, share: int) -> None:

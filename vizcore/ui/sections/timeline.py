@@ -99,7 +99,7 @@ def run(view: View, method: str, layer: str | None, params: Mapping[str, Any], b
         panels.append(Panel(old, "Grad-CAM, on its own scale", alt, view.picture, opacity=opacity))
         alike = compare.in_words(compare.likeness(result.values, old.values, view.net.input_size))
         likeness = words.text("likeness with Grad-CAM", alike=alike)
-    blocks.compare(panels, share=False, columns=3)
+    blocks.compare(panels, share=False, columns=3, room=blocks.MAIN_ROOM)
     prose.notes(result)
     seconds = f"{result.meta['seconds']:.2g}"
     words.say("what it cost", cost=cost.sentence() if cost else "", seconds=seconds, likeness=likeness)

@@ -72,6 +72,7 @@ def on_picture(view: View, layer: Layer, maps: np.ndarray, unit: int, opacity: f
         caption=f"Unit {unit} of {layer.name} over {view.title}",
         alt=f"The map of {name} for {view.title}",
         unit=f"activation of {name}",
+        room=blocks.MAIN_ROOM,
     )
     words.say(
         "mean and rank" if values.any() else "mean and rank of a dead map",

@@ -292,9 +292,11 @@ def first_layers() -> None:
     words.part("Large and small first filters")
     present = [name for name in FIRST_LAYERS if name in models.MODELS and models.status(name) != "missing"]
     absent = [models.MODELS[name] for name in FIRST_LAYERS if name in models.MODELS and name not in present]
-    for column, name in zip(st.columns(max(3, len(present))), present, strict=False):
+    panels = []
+    for name in present:
         picture, caption = first_filters(name)
-        column.image(picture, caption, width="stretch", alt=f"All first filters of {caption}")
+        panels.append(blocks.Panel(picture, caption, f"All first filters of {caption}"))
+    blocks.compare(panels, columns=max(3, len(panels)), smooth=False)
     if absent:
         listed = ", ".join(f"{spec.title} ({spec.megabytes:.3g} MB)" for spec in absent)
         st.caption(words.text("networks that are not here", listed=listed))
@@ -302,12 +304,11 @@ def first_layers() -> None:
 
 
 @once(entries=32)
-def first_filters(model: str) -> tuple[bytes, str]:
-    """All kernels of a network's first convolution as one PNG, each scaled 0 to 255, and a caption.
+def first_filters(model: str) -> tuple[Image.Image, str]:
+    """All kernels of a network's first convolution as one picture, each scaled 0 to 255, and a caption.
 
     Kept so that a page may show several networks without having them all in memory at each run.
     """
     net = load_net(model)
     bank = filters.filter_bank(net, model_layers.convolutions(net)[0])
-    picture = render.encode(poster(filters.scale(bank).grey), "png")
-    return picture, f"{net.title}: {len(bank)} filters of {bank.shape[2]} × {bank.shape[3]}"
+    return poster(filters.scale(bank).grey), f"{net.title}: {len(bank)} filters of {bank.shape[2]} × {bank.shape[3]}"
