@@ -12,9 +12,9 @@ from vizcore.ui.sections import grad_cam as section
 
 view, words = ui.begin(__file__), ui.words(__file__)
 stops = model_layers.stops(view.net)
-with ui.controls():
-    layer = ui.layer_select(view, "layer", keep=lambda item: item.name in stops)
+with ui.choices():
     against = ui.toggle("Counterfactual", key="counterfactual", help=words.text("help of the counterfactual"))
+    layer = ui.layer_select(view, "layer", keep=lambda item: item.name in stops)
 steps = ui.unrolled(view, layer, against)
 maps, height, width = steps.activations.shape
 heat, stance = steps.map.cpu().numpy(), "against" if against else "for"
@@ -22,22 +22,23 @@ heat, stance = steps.map.cpu().numpy(), "against" if against else "for"
 
 @ui.fragment
 def overlay() -> None:
-    with ui.controls("drawing"):
+    figure, side = ui.beside()
+    with side:
         opacity = ui.opacity()
-        ways = ["smooth", "cells"]
-        drawn = ui.segmented_control("Drawn", ways, default="smooth", key="drawn")
-    ui.heat(
-        heat,
-        view.picture,
-        signed=False,
-        smooth=drawn == "smooth",
-        opacity=opacity,
-        key="grad_cam",
-        caption=f"Evidence {stance} {view.class_name} at {layer}",
-        unit="raw value of the map",
-        room=MAIN_ROOM,
-        alt=f"Grad-CAM of {view.class_name} over {view.title}; strongest {number(heat.max())}",
-    )
+        drawn = ui.segmented_control("Drawn", ["smooth", "cells"], key="drawn")
+    with figure:
+        ui.heat(
+            heat,
+            view.picture,
+            signed=False,
+            smooth=drawn == "smooth",
+            opacity=opacity,
+            key="grad_cam",
+            caption=f"Evidence {stance} {view.class_name} at {layer}",
+            unit="raw value of the map",
+            room=MAIN_ROOM,
+            alt=f"Grad-CAM of {view.class_name} over {view.title}; strongest {number(heat.max())}",
+        )
 
 
 overlay()

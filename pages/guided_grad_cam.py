@@ -10,9 +10,9 @@ from vizcore.ui.sections import guided_grad_cam as section
 
 view, words = ui.begin(__file__), ui.words(__file__)
 stops = model_layers.stops(view.net)
-with ui.controls():
-    layer = ui.layer_select(view, "layer", keep=lambda item: item.name in stops)
+with ui.choices():
     gain = ui.gain(default=2)
+    layer = ui.layer_select(view, "layer", keep=lambda item: item.name in stops)
 factors = section.factors(view, layer)
 section.equation(view, layer, factors, gain)
 ui.notes(ui.attribution(view, "guided_backprop"))

@@ -13,7 +13,7 @@ view, words = ui.begin(__file__), ui.words(__file__)
 RULES = ("Gradient", "Guided", "Deconvnet")
 
 words.part("1 Pick a neuron")
-with ui.controls():
+with ui.choices():
     neuron = section.choose(view)
 section.show_place(view, neuron)
 if neuron.placed:

@@ -19,7 +19,7 @@ OVER = {"sum": "Sum", "max": "Maximum", "l2": "Euclidean length"}
 
 view, words = ui.begin(__file__), ui.words(__file__)
 
-with ui.controls():
+with ui.choices():
     variant = ui.segmented_control("Variant", list(VARIANTS), default="Gradient", key="variant")
     method, prefix = VARIANTS[variant]
     of = "logit"

@@ -12,7 +12,7 @@ from vizcore.ui.sections import segmentation as section
 view, words = ui.begin(__file__), ui.words(__file__)
 
 st.markdown(section.headline(view))
-with ui.controls():
+with ui.choices():
     scene = ui.segmented_control("Picture", section.SCENES, default=section.SCENES[0], key="scene")
     title = ui.segmented_control("Map from", list(section.TITLES), default="Saliency map", key="source")
 source, recipe, truth = section.TITLES[title], None, None

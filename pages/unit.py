@@ -11,7 +11,7 @@ from vizcore.ui.sections import unit as section
 
 view, words = ui.begin(__file__), ui.words(__file__)
 
-with ui.controls():
+with ui.choices():
     layer = view.net.layer(ui.layer_select(view, keep=lambda item: item.spatial))
     maps = ui.feature_maps(view, layer.name)
     number = ui.unit_index(maps)

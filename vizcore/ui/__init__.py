@@ -21,6 +21,8 @@ from vizcore.ui.shell import Page, begin, fragment, lesson_map, link, route
 from vizcore.ui.sidebar import offer, own_network
 from vizcore.ui.view import View
 from vizcore.ui.widgets import (
+    beside,
+    choices,
     class_select,
     controls,
     demo_button,
@@ -47,6 +49,8 @@ __all__ = [
     "Words",
     "attribution",
     "begin",
+    "beside",
+    "choices",
     "class_select",
     "compare",
     "controls",
