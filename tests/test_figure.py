@@ -14,7 +14,7 @@ from vizcore import methods, models
 from vizcore.figures import render
 from vizcore.images import gallery
 from vizcore.methods import cam
-from vizcore.ui import address
+from vizcore.ui import widgets
 from vizcore.ui.sections import overview
 
 NAMES = ("giant_panda", "jaguar", "hedgehog", "dog_bicycle_car", "scarlet_macaw", "flying_fox")
@@ -165,11 +165,11 @@ def test_guided_grad_cam_is_visible_where_grad_cam_is_strong(model):
         if name == NAMES[0]:
             top = render.limits(product, True, 99.5)[1] / default
             assert bars(app)[2]["top"] == pytest.approx(top, rel=1e-3)
-    assert default in address.GAINS and max(shares) < 0.6
+    assert default in widgets.GAINS and max(shares) < 0.6
 
 
 def test_the_gain_is_in_the_address_and_moves_the_bars_of_signed_pictures_only():
-    plain, strong = (page_visits.open_page("guided_grad_cam", image="jaguar", gain=gain) for gain in ("1×", "4×"))
+    plain, strong = (page_visits.open_page("guided_grad_cam", image="jaguar", gain=gain) for gain in ("1", "4"))
     assert [app.select_slider(key="gain").value for app in (plain, strong)] == [1, 4]
     ends = [[bar["top"] for bar in bars(app)[:3]] for app in (plain, strong)]
     assert np.divide(*ends) == pytest.approx([4, 1, 4])

@@ -69,9 +69,9 @@ def test_unit_of_a_layer_and_then_of_one_with_fewer_units():
     assert any("only through the place" in info.value for info in app.info)
 
 
-def test_unit_number_too_large_for_the_layer_falls_back():
+def test_unit_number_too_large_for_the_layer_becomes_the_last():
     app = open_page(what="Unit", layer="relu1", unit=999)
-    assert not app.warning and app.number_input(key="unit").value == 0
+    assert not app.warning and app.number_input(key="unit").value == 63
 
 
 def test_one_scale_for_all_three():
@@ -148,5 +148,5 @@ def test_grey_digits(model):
     app = open_page(model=model)
     labels = [label for label, _ in numbers(app)]
     assert not app.warning and ("Grad-CAM" in labels) == (model == "digits_cnn")
-    sentence = " ".join(warning.value for warning in open_page(model=model, what="Unit").warning)
+    sentence = " ".join(info.value for info in open_page(model=model, what="Unit").info)
     assert ("has no layer of this kind" in sentence) == (model == "digits_linear")

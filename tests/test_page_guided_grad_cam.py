@@ -32,7 +32,7 @@ def test_the_button_leads_to_two_classes_and_their_correlations():
     app = open_page(image="jaguar")
     app.button(key="demo").click().run()
     checked(app)
-    assert app.selectbox(key="image").value == "dog_bicycle_car"
+    assert app.session_state["image"] == "dog_bicycle_car"
     assert app.selectbox(key="class").value == str(MALAMUTE)
     assert app.selectbox(key="versus").value == str(TANDEM)
     assert not [button for button in app.button if button.key == "demo"]

@@ -29,8 +29,8 @@ def test_page_alone_shows_the_three_steps_and_true_numbers():
     maps = partial.activation(net, x, layer.replace("relu", "norm"))[0].numpy()
     unit = neurons.salient_unit(maps)
     row, column = neurons.strongest(maps[unit])
-    boxes = {box.key: box.placeholder for box in app.number_input}
-    assert (boxes["unit"], boxes["row"], boxes["column"]) == (f"auto ({unit})", f"auto ({row})", f"auto ({column})")
+    boxes = {box.key: box.value for box in app.number_input}
+    assert (boxes["unit"], boxes["row"], boxes["column"]) == (unit, row, column)
     found = metrics(app)
     assert found["Gradient inside the field"] == "100 %"
     assert float(found["Before its ReLU"]) == pytest.approx(maps[unit].max(), rel=5e-3)
@@ -124,7 +124,7 @@ def test_neurons_without_a_place():
 
 def test_digits_and_a_bad_link():
     app = open_page(PAGE, model="digits_cnn", layer="nothing", unit=9999, row=400, column=-3, step=5, back_by="x")
-    assert app.number_input(key="unit").label == "Map, 0 to 9"
+    assert app.number_input(key="unit").label == "Unit, 0 to 9"
     assert metrics(app)["Gradient inside the field"] == "100 %"
     assert "Promised for a step of 4" in metrics(app)
 

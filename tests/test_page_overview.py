@@ -26,4 +26,4 @@ def test_network_without_kernels_gets_a_sentence():
     app = open_page("overview", model="digits_linear")
     assert ["neither kernels nor maps" in info.value for info in app.info] == [True, True]
     assert [header.value for header in app.header][:5] == [*HEADS, "The lesson"]
-    assert len(captions(app)) == 3  # the sidebar's picture, the gradient and the noise
+    assert len(captions(app)) == 2  # the gradient and the noise

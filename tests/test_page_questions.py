@@ -180,7 +180,7 @@ def test_other_models(model, number):
 def test_network_without_maps_gets_a_sentence(number):
     app = open_page(PAGE, q=number, model="digits_linear")
     said = " ".join(box.value for box in (*app.warning, *app.info))
-    assert "Choose another model in the sidebar" in said and len(app.warning) + len(app.info) == 1
+    assert "choose Digits: Tiny VGG or SqueezeNet 1.1" in said and len(app.warning) + len(app.info) == 1
     assert QUESTIONS[number - 1].check[0] in texts(app)
 
 

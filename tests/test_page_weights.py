@@ -39,7 +39,7 @@ def test_fully_connected_controls():
 
 
 def test_first_digit_is_a_zero():
-    index = int(open_page().number_input(key="digit").placeholder)
+    index = open_page().number_input(key="digit").value
     assert gallery.digits()[3][index] == 0
 
 

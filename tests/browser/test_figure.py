@@ -90,7 +90,7 @@ def test_a_new_picture_takes_the_place_of_the_old_one(visit):
     image = window.page.locator(".viz-figure img").first
     image.evaluate("node => { node.dataset.mark = 'kept' }")
     name, source = image.get_attribute("data-name"), image.get_attribute("src")
-    window.choose("pick_class", "mountain bike")
+    window.choose("class", "mountain bike")
     window.wait_for_change(window.figure, name)
     assert image.get_attribute("data-mark") == "kept" and image.get_attribute("src") != source
     assert image.evaluate("node => node.decode().then(() => node.naturalWidth)") == 512

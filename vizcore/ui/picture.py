@@ -201,6 +201,12 @@ def _plain(title: str) -> str:
 
 def _frame() -> Frame:
     """The controls of a picture that is not square."""
+    fit = widgets.toggle(
+        "Fit the whole picture",
+        CENTRE.fit,
+        key="fit",
+        help="Nothing is cut off: the rest of the square is filled with the network's mean colour.",
+    )
     at = widgets.slider(
         "Part that the network sees",
         0,
@@ -209,14 +215,8 @@ def _frame() -> Frame:
         5,
         format="%d %%",
         key="crop",
-        disabled=bool(st.session_state.get("fit")),
+        disabled=fit,
         help="Moves the square along the longer side of the picture; 50 % is the middle.",
-    )
-    fit = widgets.toggle(
-        "Fit the whole picture",
-        CENTRE.fit,
-        key="fit",
-        help="Nothing is cut off: the rest of the square is filled with the network's mean colour.",
     )
     return Frame(CENTRE.at if fit else at, fit)
 
