@@ -95,7 +95,8 @@ def test_composites_are_for_photographs_and_a_click_chooses_a_network_that_reads
     assert "choose SqueezeNet 1.1." in texts(app)
     app.button(key="offer_squeezenet1_1").click()
     checked(app.run(), calm=True)
-    assert app.selectbox(key="model").value == "squeezenet1_1" and app.segmented_control(key="scene").value.startswith(
+    assert app.selectbox(key="model").value == "squeezenet1_1"
+    assert app.segmented_control(key="scene").value.startswith(
         "Comp"
     )
 

@@ -125,7 +125,7 @@ def test_grey_network_and_network_without_maps(monkeypatch):
                 app = page_visits.open_page(page)
                 assert not app.exception, app.exception[0].stack_trace
                 if net is flat:
-                    assert "no layer of this kind" in app.warning[0].value
+                    assert "no layer of this kind" in app.info[0].value
                 else:
                     assert not app.warning and captions(app)
     finally:

@@ -73,7 +73,7 @@ def test_another_units_drawings_stand_beside_with_their_correlation():
     assert said(app) < 0.6 and "almost the same" not in texts(app)
     checked(app.number_input(key="other_unit").set_value(7).run())
     assert said(app) == 1  # the unit beside itself
-    checked(app.number_input(key="other_unit").set_value(None).run())
+    checked(app.button(key="other_unit_default").click().run())
     assert "drawn by lot among those active there" in texts(app)
 
 

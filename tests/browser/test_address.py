@@ -10,7 +10,7 @@ MAIN = "[data-testid=stMain]"
 SHOWN = """(main) => {
   const text = (node) => (node.innerText || '').trim()
   const held = [...main.querySelectorAll('[class*="st-key-"] input')]
-  const on = [...main.querySelectorAll('[data-testid=stButtonGroup] [aria-checked=true], [role=tab][aria-selected=true]')]
+  const on = [...main.querySelectorAll('[data-testid=stButtonGroup] [aria-checked=true]')]
   const pictures = [...main.querySelectorAll('.viz-figure img')]
   return [
     held.map((one) => one.getAttribute('aria-valuetext') || (one.type === 'checkbox' ? one.checked : one.value)),
