@@ -96,9 +96,7 @@ def test_composites_are_for_photographs_and_a_click_chooses_a_network_that_reads
     app.button(key="offer_squeezenet1_1").click()
     checked(app.run(), calm=True)
     assert app.selectbox(key="model").value == "squeezenet1_1"
-    assert app.segmented_control(key="scene").value.startswith(
-        "Comp"
-    )
+    assert app.segmented_control(key="scene").value.startswith("Comp")
 
 
 def test_all_pages_are_opened():

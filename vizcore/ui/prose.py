@@ -3,7 +3,6 @@
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +15,6 @@ from vizcore.ui.view import View
 
 if TYPE_CHECKING:
     from vizcore.methods import Attribution
-
-
-open_tab: ContextVar[str] = ContextVar("open_tab", default="")  # the heading that is drawn already
 
 
 def words(file: str) -> "Words":
@@ -37,12 +33,8 @@ class Words:
     stem: str
 
     def part(self, heading: str, /, **values: Any) -> None:
-        """The heading, and what stands below it in the text (nothing, where a figure follows at once).
-
-        In a tab the heading is the tab's.
-        """
-        if heading != open_tab.get():
-            st.header(loader.fill(loader.Item(heading, f"{self.stem}.md"), values), anchor=False)
+        """The heading, and what stands below it in the text (nothing, where a figure follows at once)."""
+        st.header(loader.fill(loader.Item(heading, f"{self.stem}.md"), values), anchor=False)
         self.say(heading, **values)
 
     def say(self, heading: str, /, **values: Any) -> None:

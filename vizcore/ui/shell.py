@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner import StopException, get_script_run_ctx
 
 from vizcore.content import loader
 from vizcore.types import OtherNetworkError
-from vizcore.ui import address, progress, prose, sidebar, widgets
+from vizcore.ui import address, progress, sidebar, widgets
 from vizcore.ui.view import View
 
 ROOT = Path(__file__).parents[2]
@@ -147,31 +147,6 @@ def fragment(function: Callable) -> Callable:
             return function(*args, **kwargs)
 
     return quiet
-
-
-def tabs(*parts: tuple[str, Callable[[], None]], key: str = "part") -> None:
-    """The parts of a page after its main figure, as tabs: only the open one is drawn, and it stands in the address.
-
-    Args:
-        parts: the heading of each, as in the page's text, and the function that draws it.
-    """
-    drawn = dict(parts)
-
-    @fragment
-    def parts_of_page() -> None:
-        names = list(drawn)
-        address.begin(key, names[0], lambda texts: texts[0], lambda value: value in drawn)
-        several = st.tabs(names, key=key, on_change="rerun")
-        chosen = st.session_state[key]
-        address.note(key, chosen, names[0], (chosen,))
-        with several[names.index(chosen)]:
-            token = prose.open_tab.set(chosen)
-            try:
-                drawn[chosen]()
-            finally:
-                prose.open_tab.reset(token)
-
-    parts_of_page()
 
 
 @contextlib.contextmanager
