@@ -4,10 +4,10 @@
     python tests/bench/bench_load.py --root ../before --visitors 30 --seconds 120    # another checkout
 
 Visitors open a page, change class and picture, go to other pages, and think 3 to 8 seconds in between. As in a class
-that follows a lecture, they mostly choose among the same few pictures and classes (`--together`). Printed are
-the seconds from a click to the finished script, after the warm-up; how many clicks a second there were; the server's
-memory; and how long the first page takes where all visitors come within one second. Ends with 1 if anybody was shown
-an exception.
+that follows a lecture, they go through the pictures in order and mostly choose among the same few classes
+(`--together`). Printed are the seconds from a click to the finished script, after the warm-up; how many clicks a second
+there were; the server's memory; and how long the first page takes where all visitors come within one second. Ends with
+1 if anybody was shown an exception.
 """
 
 import argparse
@@ -118,9 +118,7 @@ def main() -> int:
     options.add_argument("--seconds", type=float, default=180, help="of visits, the warm-up included")
     options.add_argument("--warmup", type=float, default=60, help="seconds that are not counted")
     options.add_argument("--burst", type=int, default=30, help="visitors of the burst at the start; 0 for none")
-    options.add_argument(
-        "--together", type=float, default=0.8, help="share of choices among the first five pictures and classes"
-    )
+    options.add_argument("--together", type=float, default=0.8, help="share of choices among the first five classes")
     options.add_argument("--port", type=int, help="of a server that runs on this computer already")
     options.add_argument("--root", type=Path, default=Path(__file__).parents[2], help="the checkout to start")
     arguments = options.parse_args()

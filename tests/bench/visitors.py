@@ -8,7 +8,6 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
-from urllib.parse import urlencode
 
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -16,7 +15,6 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 PATIENCE = 120  # seconds to wait for the end of a run
-SHARED = ("model", "image", "class")  # what every page's address keeps
 
 
 class Server:
@@ -76,7 +74,7 @@ class Visitor:
         self._address = address
         self._socket = None
         self._boxes: dict[str, tuple[str, list[str]]] = {}  # key of a select box -> (id of the widget, its options)
-        self._query: dict[str, str] = {}
+        self._next = ""  # id of the button for the next picture
         self._page, self._pages = "", {}
 
     async def open(self, page: str = "") -> float:
@@ -106,7 +104,9 @@ class Visitor:
         if kind == "page":
             page = self.random.choice([name for name in self._pages if name and self._pages[name] != self._page])
             return page, await self.go(page)
-        return kind, await self.choose("class" if kind == "class" else "pick_image")
+        if kind == "class" and "class" in self._boxes:  # not on every page
+            return kind, await self.choose("class")
+        return "picture", await self._run(WidgetState(id=self._next, trigger_value=True))
 
     async def close(self) -> None:
         if self._socket is not None:
@@ -115,7 +115,6 @@ class Visitor:
     async def _run(self, *widgets: WidgetState, page_name: str = "") -> float:
         """Ask for a run of the script and take in what comes until it is finished."""
         message = BackMsg()
-        message.rerun_script.query_string = urlencode(self._query)
         message.rerun_script.page_script_hash = self._page
         message.rerun_script.page_name = page_name
         message.rerun_script.widget_states.widgets.extend(widgets)
@@ -152,5 +151,5 @@ class Visitor:
         elif kind == "selectbox":
             box = element.selectbox
             self._boxes[box.id.rpartition("-")[2]] = box.id, list(box.options)
-            if box.query_param_key in SHARED and box.set_value:
-                self._query[box.query_param_key] = box.raw_value
+        elif kind == "button" and element.button.id.endswith("-next_picture"):
+            self._next = element.button.id

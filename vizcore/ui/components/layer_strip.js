@@ -107,7 +107,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   })
   group.onkeydown = (event) => {
     const at = marked()
-    const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: last }[event.key]
+    const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: last }[
+      event.key
+    ]
     if (to === undefined) return
     event.preventDefault()
     if (!cells[to]) return
