@@ -16,7 +16,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const small = document.createElement('canvas')
     small.width = small.height = data.side
     const page = new ImageData(data.side, data.side)
-    pixels.forEach((value, i) => page.data.set([255, 255, 255, value], 4 * i))
+    pixels.forEach((value, i) => {
+      page.data.set([255, 255, 255, value], 4 * i)
+    })
     small.getContext('2d').putImageData(page, 0, 0)
     brush.clearRect(0, 0, 196, 196)
     brush.drawImage(small, 0, 0, 196, 196)
