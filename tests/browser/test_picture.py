@@ -8,7 +8,7 @@ PROJECTOR = {"viewport": {"width": 1280, "height": 720}}
 PHONE = {"viewport": {"width": 390, "height": 844}}
 OPEN = ".st-key-open_pictures button:visible"
 
-# The element with the focus, through the roots of components.
+# What the element with the focus is called, through the roots of components.
 FOCUSED = """() => {
   let at = document.activeElement
   while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
@@ -58,6 +58,7 @@ def test_a_picture_is_chosen_by_keyboard_alone(visit):
     window = visit("references?image=koala", **PROJECTOR)
     window.page.locator(OPEN).focus()
     window.page.keyboard.press("Enter")
+    expect(window.page.get_by_role("dialog")).to_be_visible()
     focused(window, "Koala")
     for key, title in (("ArrowRight", "German shepherd"), ("End", "Pont du Gard"), ("Home", "Giant panda")):
         window.page.keyboard.press(key)
@@ -82,6 +83,7 @@ def test_a_picture_is_chosen_by_keyboard_alone(visit):
 
 def test_next_and_previous_by_key(visit):
     window = visit("references", **PROJECTOR)
+    window.page.wait_for_timeout(500)  # the page listens for keys a moment after it is drawn
     for key, title in (("n", "Jaguars"), ("n", "Dog, bicycle and car"), ("p", "Jaguars"), ("p", "Giant panda")):
         window.page.keyboard.press(key)
         expect(window.page.locator(OPEN)).to_contain_text(title)
