@@ -56,7 +56,7 @@ LETTERS = """(texts) => texts.map((text) => [
 @pytest.mark.parametrize("model", ["squeezenet1_1", "efficientnet_lite0", "mini_vgg"])
 def test_the_blocks_are_legible_and_whole_on_a_projector(visit, model):
     page = visit(f"gradients?model={model}", viewport={"width": 1280, "height": 720}).page
-    expect(page.locator(".flow svg")).to_have_attribute("data-nodes", re.compile(r"\d+"))
+    expect(page.locator(".flow svg")).to_have_attribute("data-nodes", re.compile(r"\d+"), timeout=30_000)
     letters = page.locator(".flow text").evaluate_all(LETTERS)
     assert len(letters) > 20
     assert min(size for size, _, _ in letters) >= 12
@@ -70,7 +70,7 @@ def test_what_does_not_fit_scrolls_and_says_so(visit):
     address = "gradients?model=efficientnet_lite0&detail=all+layers&layer=stage6.block2.project.conv"
     page = visit(address, viewport={"width": 1280, "height": 720}).page
     stage = page.locator(".stage")
-    expect(page.locator(".flow svg")).to_have_attribute("data-nodes", re.compile(r"\d+"))
+    expect(page.locator(".flow svg")).to_have_attribute("data-nodes", re.compile(r"\d+"), timeout=30_000)
     assert stage.evaluate("(box) => box.scrollHeight > 2 * box.clientHeight && box.scrollWidth === box.clientWidth")
     assert min(size for size, _, _ in page.locator(".flow text").evaluate_all(LETTERS)) >= 12
     expect(page.locator(".flow").get_by_text("Scroll or drag")).to_be_visible()

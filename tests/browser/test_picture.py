@@ -18,7 +18,7 @@ FOCUSED = """() => {
 
 def focused(window, text: str) -> None:
     """Wait until this has the focus."""
-    window.page.wait_for_function(f"text => ({FOCUSED})().includes(text)", arg=text, timeout=10_000)
+    window.page.wait_for_function(f"text => ({FOCUSED})().includes(text)", arg=text, timeout=30_000)
 
 
 def stroke(window, key: str, *, across: bool = False) -> None:
