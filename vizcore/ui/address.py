@@ -149,7 +149,8 @@ def begin(key: str, default: Any, read: Callable[[Texts], Any], fits: Callable[[
         fits: whether the control can show a value.
     """
     visit = _visit()
-    visit.known.add(key)
+    if key not in SHARED:
+        visit.known.add(key)
     if key in st.session_state and fits(st.session_state[key]):
         return
     value = default
