@@ -213,9 +213,16 @@ def asked(key: str) -> str | None:
     return texts[0] if texts else None
 
 
-def bound_value(key: str, options: Sequence[str]) -> str:
-    """A setting that has no control of its own; the first option where it is missing or not an option."""
-    begin(key, options[0], lambda texts: texts[0], lambda value: value in options)
-    value = st.session_state[key]
-    note(key, value, options[0], (value,))
-    return value
+def follow_option(key: str, options: Sequence[str], default: str) -> str:
+    """As :func:`follow`, for a control with options, which stand in the address as they are; the one to be shown."""
+    offered = set(options)
+    follow(key, default, lambda texts: texts[0], lambda value: value in offered)
+    return st.session_state[key]
+
+
+def setting(key: str, options: Sequence[str], default: str | None = None) -> str:
+    """A setting that no control of Streamlit's holds: one of some options; the first when no default is named."""
+    default = default or options[0]
+    chosen = follow_option(key, options, default)
+    note(key, chosen, default, (chosen,))
+    return chosen

@@ -43,7 +43,7 @@ def number(**kwargs) -> None:
         "Test digit",
         0,
         len(gallery.digits()[2]) - 1,
-        int(sample(1)[0]),
+        _first(),
         key=KEY,
         help="One of the 2000 digits the networks were not trained on.",
         on_change=_put_aside,
@@ -114,7 +114,12 @@ def picture(digit: Digit) -> Image.Image:
 
 def _typed() -> int:
     typed = st.session_state.get(KEY)
-    return int(sample(1)[0]) if typed is None else int(typed)
+    return _first() if typed is None else int(typed)
+
+
+def _first() -> int:
+    """The test digit that is shown until another is chosen: a zero."""
+    return int(sample(1)[0])
 
 
 def _put_aside() -> None:

@@ -5,6 +5,7 @@
 
 import io
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
@@ -12,7 +13,7 @@ from PIL import Image, ImageOps
 
 from vizcore.images.framing import CENTRE, Frame
 from vizcore.ui import cache, digits, widgets
-from vizcore.ui.address import bound_value
+from vizcore.ui.address import setting
 from vizcore.ui.components import Choice, Sheet, picker
 from vizcore.ui.components.picker import CELL
 from vizcore.ui.view import View
@@ -50,7 +51,7 @@ def choose(net: "Net") -> tuple[Chosen, Frame]:
     from vizcore import images
     from vizcore.images import framing
 
-    name = bound_value("image", list(_assets()))
+    name = setting("image", list(_assets()))
     if for_digits(net):
         digits.number()
         with st.expander("Draw a digit", icon=":material/draw:", key="draw_panel"):
@@ -84,15 +85,7 @@ def picture_controls(view: View) -> None:
     thing = "digit" if number else "picture"
     step = digits.step if number else _step
     with st.container(key="picture_row", horizontal=True, gap="small", vertical_alignment="center"):
-        st.button(
-            f"Previous {thing}",
-            icon=":material/chevron_left:",
-            key="previous_picture",
-            shortcut="P",
-            help=f"Previous {thing} (key P)",
-            on_click=step,
-            args=(-1,),
-        )
+        _arrow("previous", "left", thing, step, -1)
         opened = st.button(
             _plain(view.title),
             icon=":material/grid_view:",
@@ -100,19 +93,25 @@ def picture_controls(view: View) -> None:
             width="stretch",
             help=f"Choose a {thing} from all",
         )
-        st.button(
-            f"Next {thing}",
-            icon=":material/chevron_right:",
-            key="next_picture",
-            shortcut="N",
-            help=f"Next {thing} (key N)",
-            on_click=step,
-            args=(1,),
-        )
+        _arrow("next", "right", thing, step, 1)
     if opened and number:
         _all_digits()
     elif opened:
         _all_pictures()
+
+
+def _arrow(which: str, side: str, thing: str, step: Callable[[int], None], by: int) -> None:
+    """A button, and its first letter as a key, that goes on by one."""
+    label, letter = f"{which.capitalize()} {thing}", which[0].upper()
+    st.button(
+        label,
+        icon=f":material/chevron_{side}:",
+        key=f"{which}_picture",
+        shortcut=letter,
+        help=f"{label} (key {letter})",
+        on_click=step,
+        args=(by,),
+    )
 
 
 # The dialogs.

@@ -135,17 +135,10 @@ def linked_select(
         kwargs: passed on to `st.selectbox`.
     """
     default = default or options[0]
-    follow_option(key, options, default)
+    address.follow_option(key, options, default)
     value = st.selectbox(label, order or options, format_func=format_func, key=key, **kwargs)
     address.note(key, value, default, (value,))
     return value
-
-
-def follow_option(key: str, options: Sequence[str], default: str) -> str:
-    """The option chosen as `?key=`, or the default of now, before it is drawn."""
-    offered = set(options)
-    address.follow(key, default, lambda texts: texts[0], lambda value: value in offered)
-    return st.session_state[key]
 
 
 def _known(options: dict[str, T], text: str) -> T:
@@ -196,9 +189,7 @@ def class_select(
     options = [str(index) for index in range(len(names))]
     first = str(view.target if default is None else default)
     if hidden:
-        chosen = follow_option(key, options, first)
-        address.note(key, chosen, first, (chosen,))
-        return int(chosen)
+        return int(address.setting(key, options, first))
     rest = (index for index in range(len(names)) if index not in top)
     return int(
         linked_select(
@@ -250,9 +241,8 @@ def layer_select(
     if not names:
         raise OtherNetworkError(f"{view.net.title} has no layer of this kind.")
     usual = next((name for name in (default, last_features(view.net)) if name in names), names[-1])
-    chosen = follow_option(key, names, usual)
+    chosen = address.setting(key, names, usual)
     layer_strip(f"strip_{key}", cells, chosen, take, label)
-    address.note(key, chosen, usual, (chosen,))
     return chosen
 
 
