@@ -118,8 +118,8 @@ class Visitor:
     def settle(self) -> "Visitor":
         """Wait until the script has run and the picture stands."""
         self.page.wait_for_timeout(150)
-        self.page.wait_for_selector(READY, timeout=WAIT)
         expect(self.page.locator("[data-testid=stMain] h1").first).to_be_visible(timeout=WAIT)
+        self.page.wait_for_selector(READY, timeout=WAIT)  # before the first run the page is not running either
         return self
 
     def choose(self, key: str, text: str) -> "Visitor":

@@ -26,7 +26,7 @@ def test_a_row_opens_its_sheet_and_a_unit_leads_to_its_page(visit):
     units.nth(2).locator("canvas").first.hover(position={"x": 20, "y": 20})
     expect(page.locator(".sheet.units .label")).to_be_visible()
     window.settle()
-    page.locator(".st-key-open_it").get_by_role("button").click()
+    page.locator(".st-key-open_it").get_by_role("link").click()
     page.wait_for_url(f"**/unit?**unit={unit}**")
     window.settle()
     expect(page.get_by_text(f"Unit {unit} of block5").first).to_be_visible()

@@ -115,15 +115,16 @@ def begin(file: str) -> View:
     raise StopException
 
 
-def link(stem: str, label: str | None = None, **settings: str) -> None:
+def link(stem: str, label: str | None = None, help: str | None = None, **settings: str) -> None:
     """A link to another page that keeps model, picture and class; nothing where the table lacks the page.
 
     Args:
         label: the page's number and title when omitted.
-        settings: further settings of that page, as they stand in its address.
+        help: shown when it is pointed at.
+        settings: further settings, as they stand in the address of that page.
     """
     if target := st.session_state["targets"].get(stem):
-        st.page_link(target, label=label, query_params=settings or None)
+        st.page_link(target, label=label, help=help, query_params=settings or None)
 
 
 def lesson_map() -> None:

@@ -19,7 +19,7 @@ from vizcore.inspection.likeness import Likeness
 from vizcore.inspection.top_patches import Index
 from vizcore.methods import relu_rules
 from vizcore.models import layers as model_layers
-from vizcore.ui import cache, jobs, progress, prose, sidebar, units, widgets
+from vizcore.ui import cache, jobs, progress, prose, shell, sidebar, units, widgets
 from vizcore.ui.components import Group, contact, tiles
 from vizcore.ui.view import View
 
@@ -193,22 +193,11 @@ def patches_shown(view: View, layer: str) -> str:
 
 
 def open_unit(view: View, layer: str, unit: int) -> None:
-    """A way to the page of this unit; where the sidebar has another model, a button that changes it first."""
-    targets, label = st.session_state["targets"], f"Unit {unit} of {layer}: inside this unit"
-    if "unit" not in targets:
-        return
-    address = {"layer": layer, "unit": str(unit)}
-
-    def change() -> None:
-        st.session_state["model"] = view.model
-
-    current = st.session_state.get("model")
-    if current == view.model:
-        st.page_link(targets["unit"], label=label, query_params=address)
-        return
-    hint = words.text("help: open the unit", network=view.net.title)
-    if st.button(label, icon=":material/psychology:", on_click=change, key="open_unit", help=hint):
-        st.switch_page(targets["unit"], query_params=address)
+    """A link to the page of this unit, with the network of this page as the sidebar's."""
+    other = st.session_state.get("model") != view.model
+    hint = words.text("help: open the unit", network=view.net.title) if other else None
+    label = f"Unit {unit} of {layer}: inside this unit"
+    shell.link("unit", label, hint, layer=layer, unit=str(unit), model=view.model)
 
 
 # In numbers.
