@@ -46,10 +46,6 @@ if not heat.any():
     st.info(words.text("nothing is left", stance=stance, name=view.class_name), icon=":material/info:")
 
 strongest = steps.strongest(8)
-words.part("Step 1. One weight for each map", maps=maps, count=len(strongest))
-top = float(steps.contributions[strongest].abs().max())
-st.html(section.tiles(view, layer, against, steps, strongest, top))
-st.html(scale(top, 2, True, "α times the map. Under each: channel, α, share of all |α × mean|"))
 
 
 @ui.fragment
@@ -60,41 +56,51 @@ def one_map() -> None:
     section.one_map(view, steps, strongest[int(rank) - 1])
 
 
-one_map()
-positive, negative = int((steps.weights > 0).sum()), int((steps.weights < 0).sum())
-ends = "The 14 largest and the 14 smallest. " if maps > 28 else ""
-words.part("Step 2. All weights", maps=maps, positive=positive, negative=negative, ends=ends)
-st.html(section.weights(view, layer, against, steps))
-
-words.part("Step 3. Sum, ReLU, enlargement")
-section.stages(view, steps)
-if not against:
-    section.check(view, steps)
-
-words.part("Two classes in one picture")
-ui.demo_button(view)
+def one_weight_for_each_map() -> None:
+    words.part("Step 1. One weight for each map", maps=maps, count=len(strongest))
+    top = float(steps.contributions[strongest].abs().max())
+    st.html(section.tiles(view, layer, against, steps, strongest, top))
+    st.html(scale(top, 2, True, "α times the map. Under each: channel, α, share of all |α × mean|"))
+    one_map()
 
 
-@ui.fragment
+def all_weights() -> None:
+    positive, negative = int((steps.weights > 0).sum()), int((steps.weights < 0).sum())
+    ends = "The 14 largest and the 14 smallest. " if maps > 28 else ""
+    words.part("Step 2. All weights", maps=maps, positive=positive, negative=negative, ends=ends)
+    st.html(section.weights(view, layer, against, steps))
+
+
+def enlargement() -> None:
+    words.part("Step 3. Sum, ReLU, enlargement")
+    section.stages(view, steps)
+    if not against:
+        section.check(view, steps)
+
+
 def two_classes() -> None:
+    words.part("Two classes in one picture")
     with ui.controls("pair"):
         other = ui.class_select(view, "versus", "Second class", default=view.runner_up, width=330)
         linked = ui.toggle("Same scale for both", True, key="linked")
+        ui.demo_button(view)
     second = ui.attribution(view, "grad_cam", other, layer, counterfactual=against).values
     section.two_classes(view, layer, against, other, linked, (heat, second))
 
 
-two_classes()
-words.part("Other ways to weight the maps")
-
-
-@ui.fragment
 def variants() -> None:
+    words.part("Other ways to weight the maps")
     if ui.toggle("Compute them for this layer", key="variants"):
         section.variants(view, layer)
 
 
-variants()
+ui.tabs(
+    ("Step 1", one_weight_for_each_map),
+    ("Step 2", all_weights),
+    ("Step 3", enlargement),
+    ("Two classes", two_classes),
+    ("Other weightings", variants),
+)
 field, side = view.net.layer(layer).receptive_field, view.net.input_size
 words.end(
     functions=[cam.activations_and_gradients, cam.grad_cam, cam_steps.unroll, cam_steps.linear_head],

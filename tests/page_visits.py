@@ -14,9 +14,12 @@ ROOT = Path(__file__).parents[1]
 
 
 def open_page(stem: str, **address) -> AppTest:
-    """The page opened alone by a link with these settings; fails on an exception. Warnings are allowed."""
+    """The page opened alone by a link with these settings; fails on an exception. Warnings are allowed.
+
+    All its tabs are open, unless `part` names one.
+    """
     app = AppTest.from_file(str(ROOT / "pages" / f"{stem}.py"), default_timeout=180)
-    for name, value in address.items():
+    for name, value in ({"part": "All"} | address).items():
         app.query_params[name] = str(value)
     return checked(app.run())
 
@@ -24,7 +27,7 @@ def open_page(stem: str, **address) -> AppTest:
 def through_the_table(stem: str, **address) -> AppTest:
     """The page reached from dashboard.py, opened by a link with these settings."""
     app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=180)
-    for name, value in address.items():
+    for name, value in ({"part": "All"} | address).items():
         app.query_params[name] = str(value)
     return checked(app.run().switch_page(f"pages/{stem}.py").run())
 

@@ -17,7 +17,7 @@ from vizcore.ui.cache import (
 from vizcore.ui.components import tiles
 from vizcore.ui.progress import working
 from vizcore.ui.prose import Words, notes, snippet, words
-from vizcore.ui.shell import Page, begin, fragment, lesson_map, link, route
+from vizcore.ui.shell import Page, begin, fragment, lesson_map, link, route, tabs
 from vizcore.ui.sidebar import offer, own_network
 from vizcore.ui.view import View
 from vizcore.ui.widgets import (
@@ -35,6 +35,7 @@ from vizcore.ui.widgets import (
     opacity,
     param_widgets,
     pills,
+    place,
     segmented_control,
     select_slider,
     slider,
@@ -75,6 +76,7 @@ __all__ = [
     "own_network",
     "param_widgets",
     "pills",
+    "place",
     "randomized",
     "rank_correlation",
     "removal_curve",
@@ -86,6 +88,7 @@ __all__ = [
     "snippet",
     "sparsity",
     "term",
+    "tabs",
     "tiles",
     "toggle",
     "unit_gradient",

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from vizcore.methods import Attribution
 
 SIDE = 512  # pixels a small map is enlarged to, so that it is sharp on a projector
-# Pixels of the window's height for what stands around a picture: once one has scrolled to it, and on the first screen.
-ROOM, MAIN_ROOM = 200, 330
+# Pixels of the window's height for what stands around a picture once one has scrolled to it; 0 on the first screen,
+# where the browser measures it.
+ROOM, MAIN_ROOM = 200, 0
 CRISP = 112  # maps of this side or more are shown pixel by pixel unless a page asks for smooth ones
 
 
@@ -133,7 +134,8 @@ def compare(
         columns: pictures per row; all in one row when omitted.
         scale_bar: leave it out only for thumbnails that stand for a page.
         gain: signed maps and colour pictures are drawn so many times as strong; the bars say it.
-        room: pixels of the window's height that no picture may take: what stands above and below it.
+        room: pixels of the window's height that no picture may take: what stands above and below it. With MAIN_ROOM
+            the figure and its bars end where the window ends.
         key: unique on the page; when omitted it is the line of the program that draws the figure.
     """
     groups: dict[tuple, list[Panel]] = {}

@@ -84,7 +84,7 @@ def picture_controls(view: View) -> None:
     number = for_digits(view.net)
     thing = "digit" if number else "picture"
     step = digits.step if number else _step
-    with st.container(key="picture_row", horizontal=True, gap="small", vertical_alignment="center"):
+    with st.container(key="picture_row", horizontal=True, gap="xxsmall", vertical_alignment="center"):
         _arrow("previous", "left", thing, step, -1)
         opened = st.button(
             _plain(view.title),

@@ -18,6 +18,7 @@ from vizcore.ui.view import View
 
 ROOT = Path(__file__).parents[2]
 COURSE = "Visualizing neural networks"
+ALL = "All"  # the tab that shows the parts of all tabs, to print or to search them
 LOOK_FOR = "Look for"  # the heading in a page's text of the line above its figure
 _log = logging.getLogger(__name__)
 
@@ -148,6 +149,29 @@ def fragment(function: Callable) -> Callable:
             return function(*args, **kwargs)
 
     return quiet
+
+
+def tabs(*parts: tuple[str, Callable[[], None]], key: str = "part") -> None:
+    """Parts of a page as tabs: only the open one is drawn, and it stands in the address. The last tab shows them all.
+
+    Args:
+        parts: the label of each, in a word or three, and the function that draws it.
+        key: unique on the page.
+    """
+    drawn = dict(parts)
+
+    def parts_of_page() -> None:
+        names = [*drawn, ALL]
+        address.begin(key, names[0], lambda texts: texts[0], lambda value: value in names)
+        several = st.tabs(names, key=key, on_change="rerun")
+        chosen = st.session_state[key]
+        address.note(key, chosen, names[0], (chosen,))
+        with several[names.index(chosen)]:
+            for draw in drawn.values() if chosen == ALL else [drawn[chosen]]:
+                draw()
+
+    parts_of_page.__name__ = f"tabs_{key}"
+    fragment(parts_of_page)()
 
 
 @contextlib.contextmanager

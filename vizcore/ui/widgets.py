@@ -35,6 +35,11 @@ def controls(key: str = "controls") -> st.delta_generator.DeltaGenerator:
     return st.container(key=key, horizontal=True, vertical_alignment="bottom", gap="small")
 
 
+def place(key: str) -> st.delta_generator.DeltaGenerator:
+    """A place in a row for a control that is drawn later, since it depends on one that stands after it."""
+    return st.container(key=f"place_{key}", horizontal=True, vertical_alignment="bottom", gap="small", width="content")
+
+
 class Beside(NamedTuple):
     """Two places side by side: the figure, and the controls that say how it is drawn."""
 

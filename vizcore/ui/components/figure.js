@@ -52,7 +52,7 @@ export default function ({ data, parentElement }) {
   const [rows, full] = figure.children
   figure.style.setProperty('--columns', head.columns)
   figure.style.setProperty('--narrow', head.narrow)
-  figure.style.setProperty('--room', `${head.room}px`)
+  figure.style.setProperty('--room', `${head.room || 330}px`)
   figure.style.setProperty('--shape', head.shape)
   let start = 4 + size
   head.rows.forEach((groups, number) => {
@@ -78,22 +78,30 @@ export default function ({ data, parentElement }) {
   })
   trim(rows, head.rows.length)
 
-  // As large as the window allows; captions that break into fewer lines leave more room, so it is measured again.
+  // As large as the window allows, where it fills the screen or is the first of its page; captions that break into
+  // fewer lines leave more room, so it is measured again.
+  const page = figure.closest('[data-testid="stMain"]')
   const fit = () => {
     const filled = document.fullscreenElement === figure
     full.setAttribute('aria-label', filled ? 'Leave full screen' : 'Full screen')
     full.title = full.getAttribute('aria-label')
     figure.style.removeProperty('--bound')
-    for (let pass = 0; filled && pass < 3; pass++) {
+    const first = !head.room && page && page.clientWidth >= 640
+    if (!(filled || first)) return
+    const above = filled ? 32 : figure.getBoundingClientRect().top + page.scrollTop + 8
+    for (let pass = 0; pass < 3; pass++) {
       const pictures = rows.querySelector('img').offsetHeight * head.rows.length
-      const space = figure.clientHeight - 32 - (rows.offsetHeight - pictures)
-      figure.style.setProperty('--bound', `${Math.max(120, space / head.rows.length)}px`)
+      const space = window.innerHeight - above - (rows.offsetHeight - pictures)
+      figure.style.setProperty('--bound', `${Math.max(filled ? 120 : 180, space / head.rows.length)}px`)
     }
   }
   full.onclick = () => (document.fullscreenElement ? document.exitFullscreen() : figure.requestFullscreen())
   figure.onfullscreenchange = fit
-  if (document.fullscreenElement === figure) fit()
+  const watch = new ResizeObserver(fit)
+  for (const node of [page?.querySelector('[data-testid="stMainBlockContainer"]'), figure]) if (node) watch.observe(node)
+  fit()
   return () => {
+    watch.disconnect()
     if (figure.isConnected) return
     for (const image of rows.querySelectorAll('img')) URL.revokeObjectURL(image.src)
   }

@@ -61,7 +61,7 @@ def figure(key: str, shown: Sequence[Shown], columns: int, room: int) -> None:
     Args:
         key: keeps the pictures in place from run to run.
         columns: pictures in a row, where the window is wide enough.
-        room: pixels of the window's height that no picture may take.
+        room: pixels of the window's height that no picture may take; 0 for what stands above the figure, as measured.
     """
     rows = [shown[start : start + columns] for start in range(0, len(shown), columns)]
     head = {
