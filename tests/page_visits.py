@@ -26,10 +26,10 @@ def open_page(stem: str, **address) -> AppTest:
 
 def through_the_table(stem: str, **address) -> AppTest:
     """The page reached from dashboard.py, opened by a link with these settings."""
-    app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=180)
+    app = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=180).run()
     for name, value in ({"part": "All"} | address).items():
         app.query_params[name] = str(value)
-    return checked(app.run().switch_page(f"pages/{stem}.py").run())
+    return checked(app.switch_page(f"pages/{stem}.py").run())
 
 
 def checked(app: AppTest, calm: bool = False) -> AppTest:
