@@ -34,7 +34,7 @@ PAGES = {
              "One neuron, deep in the network: which pixels would change its answer?",
              of_class=False),
         Page("guided_backprop", 14, "Guided backpropagation", "filter_alt",
-             "A gradient let through each ReLU only where it is positive and the ReLU was open: what does it say?"),
+             "Gradients pass a ReLU only where they are positive and it was open. What is left?"),
         Page("layer_by_layer", 15, "VGG layer by layer", "stacks",
              "From edges to parts: what excites the units of each block most.",
              of_class=False),

@@ -13,20 +13,23 @@ from vizcore.ui.sections import guided_backprop as section
 view, words = ui.begin(__file__), ui.words(__file__)
 
 
-@ui.fragment
-def both_signs() -> None:
-    """What of the plain gradient increases the score and what decreases it, before and after a rule."""
-    with ui.controls("sign_controls"):
-        offered = [title for title, rule in relu_rules.TITLES.items() if rule]
-        after = ui.segmented_control("Beside it", offered, default="Guided", key="after")
-        names = section.places(view)
-        place = ui.segmented_control("Where", list(names), default=next(iter(names)), key="at")
-    section.both_signs(view, after, names[place])
+with ui.choices():
+    offered = [title for title, rule in relu_rules.TITLES.items() if rule]
+    after = ui.segmented_control("Beside the gradient", offered, default="Guided", key="after")
+    names = section.places(view)
+    place = ui.segmented_control("Where", list(names), default=next(iter(names)), key="at")
+section.both_signs(view, after, names[place])
 
 
-@ui.fragment
+def what_is_wrong() -> None:
+    """How much of the plain gradient increases the score and how much decreases it, before and after a rule."""
+    words.part("What is wrong with the plain gradient")
+    section.shares(view)
+
+
 def one_relu() -> None:
     """A handful of numbers through one ReLU and back."""
+    words.part("One ReLU, by hand")
     with ui.controls("step_controls"):
         stages = ["Forward", "Backprop", "Deconvnet", "Guided"]
         stage = ui.segmented_control("Step", stages, default="Forward", key="stage")
@@ -40,9 +43,9 @@ def one_relu() -> None:
     st.markdown(sentences.relu_step(step, stage.lower()))
 
 
-@ui.fragment
 def three_rules() -> None:
     """The three rules on the picture, for the class or for a unit."""
+    words.part("The three on the picture")
     of = None
     with ui.controls():
         what = ui.segmented_control("Explain a", ["Class", "Unit"], default="Class", key="what")
@@ -57,17 +60,21 @@ def three_rules() -> None:
         st.caption(words.text("how many ReLUs", network=view.net.title, relus=view.net.relus))
 
 
-@ui.fragment
 def two_classes() -> None:
     """Guided backpropagation and Grad-CAM for two classes."""
+    words.part("Does it see the class?")
+    if view.net.relus:
+        words.say("what may depend on the class")
+    else:
+        words.say("a network without ReLU", network=view.net.title)
     with ui.controls("class_controls"):
         second = ui.class_select(view, "other", "Other class", default=view.runner_up, width=330)
     section.two_classes((view, ui.look(view, target=second)))
 
 
-@ui.fragment
 def random_weights() -> None:
     """The same architecture with random weights at the top."""
+    words.part("Does it see the weights?")
     layers = model_layers.weighted_layers(view.net)
 
     def describe(name: str) -> str:
@@ -81,20 +88,13 @@ def random_weights() -> None:
     section.random_weights((view, random))
 
 
-words.part("What is wrong with the plain gradient")
-both_signs()
-words.part("One ReLU, by hand")
-one_relu()
-words.part("The three on the picture")
-three_rules()
-words.part("Does it see the class?")
-if view.net.relus:
-    words.say("what may depend on the class")
-else:
-    words.say("a network without ReLU", network=view.net.title)
-two_classes()
-words.part("Does it see the weights?")
-random_weights()
+ui.tabs(
+    ("Up and down", what_is_wrong),
+    ("One ReLU", one_relu),
+    ("Three rules", three_rules),
+    ("Which class?", two_classes),
+    ("Which weights?", random_weights),
+)
 words.end(
     functions=[
         signs.on_the_way,

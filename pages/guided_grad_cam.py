@@ -19,30 +19,24 @@ ui.notes(ui.attribution(view, "guided_backprop"))
 if not factors.place.any():
     st.info(words.text("nothing is left", name=view.class_name, layer=layer), icon=":material/info:")
 
-words.part("A closer look")
 
-
-@ui.fragment
 def closer() -> None:
+    words.part("A closer look")
     zoom = ui.segmented_control("Zoom to the strongest part", ["1×", "2×", "4×"], default="2×", key="zoom")
     section.closer(view, factors.product, int(zoom[0]), gain)
 
 
-closer()
-words.part("Two classes in one picture")
-ui.demo_button(view)
-
-
-@ui.fragment
 def two_classes() -> None:
+    words.part("Two classes in one picture")
     with ui.controls("pair"):
         other = ui.class_select(view, "versus", "Second class", default=view.runner_up, width=330)
         linked = ui.toggle("Same scale for both", True, key="linked")
+        ui.demo_button(view)
     second = section.factors(ui.look(view, target=other), layer)
     section.two_classes(view, other, (factors, second), linked, gain)
 
 
-two_classes()
+ui.tabs(("Closer", closer), ("Two classes", two_classes))
 _, height, width = view.net.layer(layer).out_shape
 words.end(
     functions=[cam.guided_grad_cam, relu_rules.guided_backprop, cam.grad_cam, cam_figures.zoom_box],

@@ -22,20 +22,17 @@ PICTURES = {"none": "none"} | {asset.id: asset.title for asset in gallery.record
 def layers() -> None:
     default = next((item.name for item in choices if item.kind == "relu"), None)
     layer = ui.layer_select(view, "layer", default, keep=lambda item: item.name in names)
-    with ui.controls():
+    above, side = ui.beside()
+    with side:
         by = ui.segmented_control("Sort by", ["mean", "max", "index"], default="mean", key="sort")
         scales, said = ["shared", "each"], words.text("help: scale")
         scale = ui.segmented_control("Scale", scales, default="shared", key="scale", help=said)
         drawn = ui.segmented_control("Drawn", ["cells", "smooth"], default="cells", key="drawn")
     maps = ui.feature_maps(view, layer)
     numbers = activations.statistics(maps)
-    above = st.container(key="sheet", gap="small")
-
-    words.part("One map")
-    with ui.controls("one"):
+    with side:
         unit = ui.unit_index(maps)
-        other = ui.linked_select("Second picture", list(PICTURES), "second", format_func=PICTURES.get, width=280)
-        opacity = ui.opacity()
+        other = ui.linked_select("Second picture", list(PICTURES), "second", format_func=PICTURES.get)
     pair = [(view, maps)]
     if other != "none":
         second = ui.look(view, image=gallery.open_image(gallery.find("gallery", other)), title=PICTURES[other])
@@ -44,13 +41,24 @@ def layers() -> None:
     sheet = section.Sheet(layer, activations.order(numbers, by), unit, scale == "shared", drawn == "smooth", top)
     with above:
         section.all_maps(view, maps, numbers, sheet)
-    section.one_map(pair, sheet, opacity)
-    if len(pair) == 2:
-        section.both_sheets(pair, sheet)
 
-    words.part("From the input to the output")
-    section.depth(view, ui.sparsity(view, names), layer)
+    def one_map() -> None:
+        """The chosen map over the picture and alone; with a second picture all maps of both."""
+        words.part("One map")
+        section.one_map(pair, sheet, ui.opacity())
+        if len(pair) == 2:
+            section.both_sheets(pair, sheet)
 
+    def depth() -> None:
+        """Map size and zeros, layer by layer."""
+        words.part("From the input to the output")
+        section.depth(view, ui.sparsity(view, names), layer)
+
+    def in_numbers() -> None:
+        """The layer in numbers."""
+        section.in_numbers(maps, numbers, layer)
+
+    ui.tabs(("One map", one_map), ("From input to output", depth), ("In numbers", in_numbers))
     count, height, _ = maps.shape
     first, last = choices[0], choices[-1]
     total = np.maximum(maps, 0).mean((1, 2))

@@ -20,18 +20,18 @@ OVER = {"sum": "Sum", "max": "Maximum", "l2": "Euclidean length"}
 view, words = ui.begin(__file__), ui.words(__file__)
 
 with ui.choices():
-    variant = ui.segmented_control("Variant", list(VARIANTS), default="Gradient", key="variant")
+    variant = ui.linked_select("Variant", list(VARIANTS), "variant", width=170)
     method, prefix = VARIANTS[variant]
     of = "logit"
     if method == "saliency":
         scores, hint = ["logit", "loss", "probability"], words.text("help: gradient of the")
         of = ui.segmented_control("Gradient of the", scores, default="logit", key="of", help=hint)
+figure, side = ui.beside()
+with side:
     hint = words.text("help: over the channels")
     channels = ui.segmented_control("Over the channels", list(OVER), default="sum", key="channels", help=hint)
-row = ui.controls("look_controls")
-with row:
     ends, hint = [95, 98, 99, 99.5, 100], words.text("help: scale to percentile")
-    clip = ui.select_slider("Scale to percentile", ends, 99.5, key="clip", width=165, help=hint)
+    clip = ui.select_slider("Scale to percentile", ends, 99.5, key="clip", help=hint)
     opacity = ui.opacity()
 
 plain = {"reduction": channels, "of": of}
@@ -39,7 +39,7 @@ if method == "saliency":
     result = ui.attribution(view, method, **plain)
     params, signed, values = plain, ui.input_gradient(view, of=of), result.values
 else:
-    with row:
+    with side:
         given = {"reduction": channels} if method == "forgrad" else {}
         quick = {"tolerance": 0.0} if prefix == "ig" else {}
         params = given | ui.param_widgets(METHODS[method], prefix, tuple(given), **quick)
@@ -60,45 +60,46 @@ unit = {
     "integrated_gradients": "part of the logit's change from the baseline",
 }[method]
 found = section.Found(signed, values, key, variant, alt, unit, clip, opacity)
-if method == "saliency":
-    ui.heat(
-        values,
-        view.picture,
-        signed=False,
-        clip=clip,
-        opacity=opacity,
-        unit=unit,
-        room=MAIN_ROOM,
-        caption=words.text("caption of the map", of=of, name=view.class_name),
-        alt=alt,
-        key="saliency",
-    )
-elif method == "forgrad":
-    section.filtered(view, found, ui.attribution(view, "saliency", **plain).values, params["cutoff"])
-else:
-    section.beside_plain(view, found, ui.attribution(view, "saliency", **plain).values)
-ui.notes(result)
+with figure:
+    if method == "saliency":
+        ui.heat(
+            values,
+            view.picture,
+            signed=False,
+            clip=clip,
+            opacity=opacity,
+            unit=unit,
+            room=MAIN_ROOM,
+            caption=words.text("caption of the map", of=of, name=view.class_name),
+            alt=alt,
+            key="saliency",
+        )
+    elif method == "forgrad":
+        section.filtered(view, found, ui.attribution(view, "saliency", **plain).values, params["cutoff"])
+    else:
+        section.beside_plain(view, found, ui.attribution(view, "saliency", **plain).values)
+    ui.notes(result)
 
 
-@ui.fragment
 def steps() -> None:
     """How the map is made of the gradient."""
+    words.part("Step by step")
     gain = ui.gain()
     reduced = f"{OVER[channels]} over the channels{', filtered' if method == 'forgrad' else ''}"
     section.steps(view, found, reduced, gain)
 
 
-@ui.fragment
 def classes() -> None:
     """The plain gradient of several classes."""
+    words.part("Several classes, one scale")
     with ui.controls("class_controls"):
         count = ui.slider("Most probable classes", 2, 5, 3, key="k", width=220)
     section.classes(view, count, channels, of, clip)
 
 
-@ui.fragment
 def removal() -> None:
     """The most and the least salient pixels taken away, and as many random ones."""
+    words.part("Do the salient pixels matter?")
     with ui.controls("removal_controls"):
         shares = [round(100 * share) for share in perturbation.SHARES[1:]]
         share = ui.select_slider("Pixels removed (%)", shares, 10, key="share", width=260)
@@ -109,12 +110,7 @@ def removal() -> None:
     section.removal(view, found, share, fill, score, seed)
 
 
-words.part("Step by step")
-steps()
-words.part("Several classes, one scale")
-classes()
-words.part("Do the salient pixels matter?")
-removal()
+ui.tabs(("Step by step", steps), ("Several classes", classes), ("Do they matter?", removal))
 words.end(
     functions=[gradients.input_gradient, gradients.reduce_channels, perturbation.remove, perturbation.curve],
     snippet=ui.snippet(view, method, **params),

@@ -16,11 +16,12 @@ choices = model_layers.map_layers(view.net)
 if not choices:
     raise OtherNetworkError(words.text("a network without maps", network=view.net.title))
 names = {layer.name for layer in choices}
+INPUTS, SHARE = 4, 90  # pictures that an effective field is averaged over, and percent of it in its box, to begin with
 
 
 @ui.fragment
 def look_at_cells() -> None:
-    """The controls, the map in two drawings, the fields of the chosen cell, and the chart over depth."""
+    """The controls, the map in two drawings, and what goes with the chosen cell."""
     with ui.controls():
         layer = view.net.layer(ui.layer_select(view, keep=lambda layer: layer.name in names))
         maps = ui.feature_maps(view, layer.name)
@@ -32,21 +33,28 @@ def look_at_cells() -> None:
         )
     section.draw_map(view, layer, unit, maps[unit], cell)
 
-    words.part("What one cell sees")
-    with ui.controls("field_controls"):
-        inputs = ui.select_slider("Pictures averaged", [1, 4, 8, 16], 4, key="inputs", width=200)
-        label, shares = "Share of the mass in the box, %", [50, 75, 90, 95, 99]
-        share = ui.select_slider(label, shares, 90, key="share", width=240)
-        opacity = ui.opacity()
-    field = units.effective(view, layer.name, cell, inputs)
-    boxes = section.boxes(view, layer, cell, field, share)
-    section.draw_fields(view, layer, cell, field, boxes, opacity, inputs)
-    section.sizes(view, layer, boxes, share)
+    def fields() -> None:
+        """The theoretical and the effective receptive field of the cell."""
+        words.part("What one cell sees")
+        with ui.controls("field_controls"):
+            inputs = ui.select_slider("Pictures averaged", [1, 4, 8, 16], INPUTS, key="inputs", width=200)
+            label, shares = "Share of the mass in the box, %", [50, 75, 90, 95, 99]
+            share = ui.select_slider(label, shares, SHARE, key="share", width=240)
+            opacity = ui.opacity()
+        field = units.effective(view, layer.name, cell, inputs)
+        boxes = section.boxes(view, layer, cell, field, share)
+        section.draw_fields(view, layer, cell, field, boxes, opacity, inputs)
+        section.sizes(view, layer, boxes, share)
 
-    words.part("Resolution against depth")
-    figure = charts.depth_chart(view.net, choices, layer.name)
-    chart(figure, "depth", "Cells along a map's side and the size of the receptive field, layer by layer")
-    section.growth(choices)
+    def depth() -> None:
+        """How many cells each layer has, and how much of the picture one sees."""
+        words.part("Resolution against depth")
+        figure = charts.depth_chart(view.net, choices, layer.name)
+        chart(figure, "depth", "Cells along a map's side and the size of the receptive field, layer by layer")
+        section.growth(choices)
+
+    ui.tabs(("What one cell sees", fields), ("Against depth", depth))
+    boxes = section.boxes(view, layer, cell, units.effective(view, layer.name, cell, INPUTS), SHARE)
     words.end(
         functions=[
             effective_field.effective_field,
@@ -56,7 +64,7 @@ def look_at_cells() -> None:
         ],
         snippet=programs.effective_field(view.model, cache.image_file(view), layer.name, cell),
         moves=section.moves(layer),
-        uneven=section.uneven(view, boxes, share),
+        uneven=section.uneven(view, boxes, SHARE),
     )
 
 

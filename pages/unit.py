@@ -12,38 +12,35 @@ from vizcore.ui.sections import unit as section
 view, words = ui.begin(__file__), ui.words(__file__)
 
 with ui.choices():
+    field = ui.place("unit")
     layer = view.net.layer(ui.layer_select(view, keep=lambda item: item.spatial))
+with field:
     maps = ui.feature_maps(view, layer.name)
     number = ui.unit_index(maps)
-    opacity = ui.opacity()
-
-words.part("On this picture")
-section.on_picture(view, layer, maps, number, opacity)
-
-words.part("What excites it most")
-with ui.controls("patch_controls"):
     searched = units.collection_select(view)
-    rules = list(relu_rules.TITLES)
-    back = ui.segmented_control("Drawings", rules, default="Guided", key="back")
-    other = section.other_unit(layer, number)
+figure, side = ui.beside()
+with side:
+    opacity = ui.opacity()
+with figure:
+    section.on_picture(view, layer, maps, number, opacity)
 unit = section.find(view, layer, number, searched)
 
 
-@ui.fragment
 def patches() -> None:
     """The best patches, and the drawings of the unit, and of another one, in them."""
+    words.part("What excites it most")
+    with ui.controls("patch_controls"):
+        rules = list(relu_rules.TITLES)
+        back = ui.segmented_control("Drawings", rules, default="Guided", key="back")
+        other = section.other_unit(layer, number)
     section.patches(view, unit, back, other)
     for note in relu_rules.notes(view.net, relu_rules.TITLES[back], "patch"):
         st.info(note, icon=":material/info:")
 
 
-patches()
-words.part("A picture made for it")
-
-
-@ui.fragment
 def climb() -> None:
     """A picture made for the unit by gradient ascent."""
+    words.part("A picture made for it")
     with ui.controls("ascent"):
         made = ui.toggle("Make a picture for this unit", key="made")
         steps = ui.select_slider("Steps", [32, 64, 96, 128, 192], 96, key="steps", width=220)
@@ -54,9 +51,13 @@ def climb() -> None:
         st.caption(words.text("before a picture is made"))
 
 
-climb()
-words.part("The classes it feeds")
-section.classes(view, unit)
+def classes() -> None:
+    """What the unit adds to the classes' scores."""
+    words.part("The classes it feeds")
+    section.classes(view, unit)
+
+
+ui.tabs(("What excites it", patches), ("Made for it", climb), ("Classes it feeds", classes))
 words.end(
     functions=[
         top_patches.build,

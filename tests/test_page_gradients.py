@@ -44,9 +44,9 @@ def test_every_control_changes_what_is_computed():
     assert "mean of map" in html(app) and "cut off, not even computed" in texts(app)
     checked(app.number_input(key="unit").set_value(3).run(), calm=True)
     assert "mean of map 3 of" in html(app)
-    checked(app.segmented_control(key="scalar").set_value("strongest cell").run(), calm=True)
+    checked(app.selectbox(key="scalar").set_value("strongest cell").run(), calm=True)
     assert "strongest cell of map 3 of" in html(app)
-    checked(app.segmented_control(key="scalar").set_value("sum of the layer").run(), calm=True)
+    checked(app.selectbox(key="scalar").set_value("sum of the layer").run(), calm=True)
     assert "sum of" in html(app) and not [w for w in app.number_input if w.key == "unit"]
     checked(choose_layer(app, "conv1_1"), calm=True)
     assert "sum of conv1_1" in html(app)

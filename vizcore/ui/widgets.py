@@ -301,7 +301,7 @@ def index(label: str, key: str, count: int, default: int = 0, *, follow: str = "
         st.session_state[key] = count - 1  # kept from where there were more
     address.follow(key, default, lambda texts: min(int(texts[0]), count - 1), _between(0, count - 1))
     with st.container(key=f"{key}_field", horizontal=True, vertical_alignment="bottom", gap="xxsmall", width="content"):
-        value = st.number_input(f"{label}, 0 to {count - 1}", 0, count - 1, step=1, key=key, width=150, help=help)
+        value = st.number_input(f"{label}, 0 to {count - 1}", 0, count - 1, step=1, key=key, width=125, help=help)
         if follow:
             st.button(
                 follow,

@@ -46,12 +46,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
     place(chosen, index, 3)
     setTriggerValue('chosen', index)
   }
+  const page = box.getRootNode().host?.closest('[data-testid="stMain"]')
+  const room = () => window.innerHeight - box.getBoundingClientRect().top - page.scrollTop - 80
   const draw = () => {
     const width = box.clientWidth
     if (!sheet || !width) return
+    const height = meta.height || Math.max(200, room())
     cell = meta.largest
     const fits = () => Math.max(1, Math.floor((width + gap) / (cell + gap)))
-    while (cell > meta.smallest && Math.ceil(count / fits()) * (cell + gap) > meta.height) cell -= 1
+    while (cell > meta.smallest && Math.ceil(count / fits()) * (cell + gap) > height) cell -= 1
     columns = Math.min(count, fits())
     const ratio = window.devicePixelRatio || 1
     const rows = Math.ceil(count / columns)
@@ -126,6 +129,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   })
   const watch = new ResizeObserver(draw)
   watch.observe(box)
+  if (!meta.height) watch.observe(page.querySelector('[data-testid="stMainBlockContainer"]'))
   return () => {
     gone = true
     watch.disconnect()

@@ -44,7 +44,8 @@ def tiles(
         labels: one per tile, shown where the mouse or the keyboard points.
         selected: position of the tile with a ring. alt: what the sheet shows, for those who cannot see it.
         smooth: bilinear enlargement in the browser; otherwise crisp.
-        height: the tiles shrink, down to `smallest`, until they fit into so many page pixels.
+        height: the tiles shrink, down to `smallest`, until they fit into so many page pixels; 0 for what the first
+            screen leaves, with a colour bar below.
         gap: page pixels between the tiles.
         take: called with the position before the page runs again: the place to set a widget's value.
 

@@ -104,15 +104,23 @@ def draw_graph(
     def take(name: str) -> None:
         st.session_state["layer"] = name
 
-    cut, what = quantity.of == "cut", called(view, quantity)
+    cut = quantity.of == "cut"
     end = ("score", "cut off") if cut else (quantity.of, view.class_name)
     drawn = graph_figures.drawing(graph, found, norm, layer, end, cut)
     alt = f"The graph of {view.net.title}; {layer} is chosen"
     flow("flow", drawn, f"{view.model} {detail}", alt, take)
+
+
+def draw_bar(view: View, graph: Graph, quantity: Quantity, found: Mapping[str, Size | None], norm: str) -> None:
+    """The colour bar of the graph; arguments as for :func:`draw_graph`."""
     ends = graph_figures.span(graph_figures.shown_sizes(graph, found, norm))
-    unit = f"{norm.upper()} of the gradient of the {what}, logarithmic; grey: zero or none"
+    unit = f"{norm.upper()} of the gradient of the {called(view, quantity)}, logarithmic; grey: zero or none"
     st.html(graph_figures.legend(ends, unit))
-    changed = words.text("what the cut changes in the graph") if cut else ""
+
+
+def about_the_graph(quantity: Quantity) -> None:
+    """How the graph is read."""
+    changed = words.text("what the cut changes in the graph") if quantity.of == "cut" else ""
     st.caption(words.text("caption of the graph", cut=changed))
 
 

@@ -51,6 +51,10 @@ def both_signs(view: View, after: str, place: str) -> None:
         for part, what in zip(signs.parts(found[title]), ("increases", "decreases"), strict=True)
     ]
     blocks.compare(panels, smooth=False, clip=99.5, unit="size, added up over colours or maps", room=blocks.MAIN_ROOM)
+
+
+def shares(view: View) -> None:
+    """How much of the gradient increases the score, by count and by size, after each rule."""
     rows = [
         (f"{title}, {where}", _shares(view, rule)[name])
         for where, name in zip(("at the picture", "at the first ReLU"), places(view).values(), strict=False)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
 from vizcore.evaluation import compare
@@ -98,22 +99,25 @@ class Neuron:
         )
 
 
-def choose(view: View) -> Neuron:
-    """The strip of controls for layer, map, row, column and "Before its ReLU"; empty fields mean the strongest."""
-    layer = view.net.layer(_layer_name(view))
+def choose(view: View, side: DeltaGenerator) -> Neuron:
+    """The controls for layer, unit, row and column in the row on top, and "Before its ReLU" at the figure's side."""
+    with widgets.choices():
+        fields = widgets.place("place")
+        layer = view.net.layer(_layer_name(view))
     climbed = model_layers.before_relu(view.net, layer.name)
     found, below = maps(view, layer.name), maps(view, climbed)
     count, rows, columns = found.shape
     salient = neurons.salient_unit(below)
-    unit = widgets.index(
-        "Unit", "unit", count, salient, follow="Auto", help=words.text("help: map" if layer.spatial else "help: neuron")
-    )
-    cell, side = _cell(below[unit], layer), view.net.input_size
+    hint = words.text("help: map" if layer.spatial else "help: neuron")
+    with fields:
+        unit = widgets.index("Unit", "unit", count, salient, follow="Auto", help=hint)
+        cell, pixels = _cell(below[unit], layer), view.net.input_size
     start, hint = layer.name, words.text("help: before its ReLU")
-    if climbed != start and widgets.toggle("Before its ReLU", True, key="before", help=hint):
-        start = climbed
-    box, window = neurons.field_box(layer, cell, side, side), neurons.window(layer, cell, side)
-    bounded, size = box != (0, 0, side, side), count * rows * columns
+    with side:
+        if climbed != start and widgets.toggle("Before its ReLU", True, key="before", help=hint):
+            start = climbed
+    box, window = neurons.field_box(layer, cell, pixels, pixels), neurons.window(layer, cell, pixels)
+    bounded, size = box != (0, 0, pixels, pixels), count * rows * columns
     return Neuron(layer, unit, cell, climbed, start, found[unit], below[unit], size, box, bounded, window)
 
 
@@ -161,7 +165,6 @@ def show_place(view: View, neuron: Neuron) -> None:
             _map(view, neuron)
     with rest:
         compare_panels(panels, columns=2 if neuron.placed else 3, room=MAIN_ROOM)
-    _facts(view, neuron)
 
 
 def _map(view: View, neuron: Neuron) -> None:
@@ -180,12 +183,12 @@ def _map(view: View, neuron: Neuron) -> None:
         labels=[f"row {r}, column {c}: {number(values[r, c])}" for r, c in places],
         caption=f"Map {neuron.unit} over the picture: click a neuron",
         alt=f"Map {neuron.unit} of {neuron.layer.name} over {view.title}, {rows} by {columns} neurons",
-        room=MAIN_ROOM,
+        room=400,
     )
     st.html(scale(top, 2, signed, f"activation of map {neuron.unit}"))
 
 
-def _facts(view: View, neuron: Neuron) -> None:
+def facts(view: View, neuron: Neuron) -> None:
     """Its activation, how much of the picture it can see, and how many there are."""
     field, (top, left, bottom, right) = neuron.layer.receptive_field, neuron.box
     about = words.text(
@@ -284,23 +287,27 @@ def _gradient(
     return float(found.values[0]), found.gradients[0]
 
 
-def show_own(view: View, neuron: Neuron, rules: Sequence[str], zoomed: bool) -> dict[str, float]:
-    """The view's picture and its gradients by the rules, in one row; the end of each gradient's scale.
+def tops(view: View, neuron: Neuron, rules: Sequence[str]) -> dict[str, float]:
+    """Where the scale of the view's gradient ends, for each rule."""
+    found = {rule: gradient(view, neuron, relu_rules.TITLES[rule])[1] for rule in rules}
+    return {rule: patch_figures.top_of(one, neuron.box) for rule, one in found.items()}
+
+
+def show_own(view: View, neuron: Neuron, rules: Sequence[str], zoomed: bool) -> None:
+    """The view's picture and its gradients by the rules, in one row.
 
     Args:
         rules: by their titles. zoomed: only what the neuron can see.
     """
-    window, tops = neuron.window if zoomed else None, {}
+    window = neuron.window if zoomed else None
     value = gradient(view, neuron)[0]
     said = f"{view.title}: {number(value)}" + (" before its ReLU" if neuron.start != neuron.layer.name else "")
     own = boxed(view.picture, neuron.box, window, False)
     panels = [Panel(own, said, f"{view.title}, where {neuron.name} looks")]
     for rule in rules:
         found = gradient(view, neuron, relu_rules.TITLES[rule])[1]
-        tops[rule] = patch_figures.top_of(found, neuron.box)
         panels.append(_drawn(found, neuron, window, rule, f"{rule} of {neuron.name} for {view.title}"))
     compare_panels(panels, columns=max(3, len(panels)))
-    return tops
 
 
 def _drawn(found: np.ndarray, neuron: Neuron, window: Box | None, caption: str, alt: str) -> Panel:

@@ -38,28 +38,33 @@ class Sheet(NamedTuple):
 
 
 def all_maps(view: View, maps: np.ndarray, numbers: Statistics, sheet: Sheet) -> None:
-    """Every map of the layer as one sheet of tiles, its scale, and the layer in numbers."""
-    count, height, width = maps.shape
+    """Every map of the layer as one sheet of tiles, and its scale."""
+    count = len(maps)
     layer, signed = sheet.layer, bool(maps.min() < 0)
     labels = [f"map {k}: mean {number(numbers.mean[k])}, max {number(numbers.max[k])}" for k in sheet.order]
     alt = f"The {count} maps of {layer} for {view.title}. Arrow keys move, Enter chooses."
-    _tiles(view, maps, sheet, signed, labels, "maps", alt, 520)
+    _tiles(view, maps, sheet, signed, labels, "maps", alt, 0)
     if sheet.shared:
         st.html(blocks.scale(sheet.top, 2, signed, f"activation of {layer}, one scale for all {count} maps"))
     else:
         st.caption(words.text("caption: own scales"))
+
+
+def in_numbers(maps: np.ndarray, numbers: Statistics, layer: str) -> None:
+    """How many maps the layer (K, H, W) has, how many are dead, and how many zeros there are."""
+    count, height, width = maps.shape
     dead = int(numbers.dead.sum())
     some = words.text("some maps are dead", dead=dead, count=count)
     silent = some if dead else words.text("no map is dead", count=count)
-    words.say(
-        "the layer in numbers",
+    words.part(
+        "The layer in numbers",
         layer=layer,
         count=count,
         height=height,
         width=width,
         silent=silent,
         zeros=f"{100 * numbers.sparsity.mean():.3g}",
-        below=words.text("values below zero") if signed else "",
+        below=words.text("values below zero") if maps.min() < 0 else "",
     )
 
 
@@ -80,6 +85,7 @@ def _tiles(
         key,
         smooth=sheet.smooth,
         height=height,
+        smallest=16,
         take=take,
         selected=int(np.flatnonzero(sheet.order == sheet.unit)[0]),
         alt=alt,

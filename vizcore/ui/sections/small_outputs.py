@@ -50,7 +50,7 @@ def draw_map(view: View, layer: Layer, unit: int, values: np.ndarray, cell: Cell
             labels=labels,
             caption=f"All {rows * columns} numbers of map {unit}: click a cell",
             alt=f"Map {unit} of {layer.name} for {view.title}, {rows} by {columns} cells",
-            room=blocks.MAIN_ROOM,
+            room=475,
         )
         st.html(blocks.scale(top, 2, signed, unit_of_map))
     panels = [
