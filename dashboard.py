@@ -1,6 +1,7 @@
 """The page table. Run it with `streamlit run dashboard.py`.
 
-Adding a page: one file in pages/ and one line here. A page's address is its file name.
+Adding a page: one file in pages/ and one line here. A page's address is its file name. A section of the lesson whose
+file is not there yet stands in the overview's map as one to come, and nowhere else.
 """
 
 from vizcore.ui import Page, route
@@ -19,8 +20,18 @@ PAGES = {
         Page("small_outputs", 3, "Small output sizes", "grid_4x4",
              "A deep feature map has only a few cells. Which part of the picture does one of them see?",
              of_class=False),
+        Page("cnn_explainer", 4, "CNN explainer", "hub",
+             "One digit goes through a small network, number by number; and the gradient comes back."),
+        Page("embeddings", 5, "Dimensionality reduction", "scatter_plot",
+             "Thousands of numbers for each picture, drawn on a plane. Which of its groups are real?",
+             of_class=False),
         Page("unit", 6, "Inside one unit", "psychology",
              "One feature map of one layer: what excites it, and which classes does it feed?",
+             of_class=False),
+        Page("caveats", 7, "Caveats", "report",
+             "A picture may convince and still say nothing about the network. How to test it?"),
+        Page("predict", 8, "Predict the mistake", "psychology_alt",
+             "Does an explanation help people foresee what a network will say? Your class is the study.",
              of_class=False),
     ],
     "Part 2. Gradients": [
@@ -30,6 +41,8 @@ PAGES = {
              "Which pixels would change the class score most, if they changed a little?"),
         Page("segmentation", 11, "Object segmentation for free", "content_cut",
              "Outlines were never taught. From the gradient, a classical tool finds one. Is it the network's?"),
+        Page("bias", 12, "Detecting bias", "balance",
+             "A network that learned the background instead of the animal: do its maps show it?"),
         Page("neuron_gradient", 13, "Gradient of an activation", "ads_click",
              "One neuron, deep in the network: which pixels would change its answer?",
              of_class=False),
@@ -46,8 +59,15 @@ PAGES = {
              "The lesson in three sentences; what came after it, to compare and to run."),
     ],
     "Part 3. Beyond the slides": [
+        Page("robustness", 19, "Robustness", "shield",
+             "Noise, blur, an attack: what changes first, the prediction or its explanation?"),
+        Page("arena", 20, "Method arena", "leaderboard",
+             "Every method measured against a known truth. Do the measures agree?"),
         Page("questions", 21, "Questions and answers", "quiz",
              "The lesson's six open questions, each answered with something to try."),
+        Page("instructor", 22, "Instructor", "co_present",
+             "Present the lesson, lead a class through it, and see what it answered.",
+             of_class=False),
         Page("references", None, "References", "menu_book",
              "The lesson's own list, part by part, and everything else that these pages cite.",
              of_class=False),

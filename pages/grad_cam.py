@@ -60,7 +60,7 @@ def one_weight_for_each_map() -> None:
     words.part("Step 1. One weight for each map", maps=maps, count=len(strongest))
     top = float(steps.contributions[strongest].abs().max())
     st.html(section.tiles(view, layer, against, steps, strongest, top))
-    st.html(scale(top, 2, True, "α times the map. Under each: channel, α, share of all |α × mean|"))
+    st.html(scale(top, 2, True, "α times the map. Under each: unit, α, share of all |α × mean|"))
     one_map()
 
 

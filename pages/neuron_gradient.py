@@ -48,7 +48,7 @@ def pictures() -> None:
     words.part("The pictures that excite it most")
     section.show_best(view, neuron, best)
     with ui.controls("card_controls"):
-        shown = ui.slider("With their gradients", 1, top_patches.COUNT, 2, key="shown", width=180)
+        shown = ui.slider("With their gradients", 1, top_patches.COUNT, 1, key="shown", width=180)
         same = ui.toggle("One scale for all pictures", key="same")
     tops = section.tops(view, neuron, rules) if same else {}
     section.show_cards(view, neuron, best._replace(hits=best.hits[:shown]), rules, tops, zoomed, other)

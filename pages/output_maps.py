@@ -27,7 +27,7 @@ def layers() -> None:
         by = ui.segmented_control("Sort by", ["mean", "max", "index"], default="mean", key="sort")
         scales, said = ["shared", "each"], words.text("help: scale")
         scale = ui.segmented_control("Scale", scales, default="shared", key="scale", help=said)
-        drawn = ui.segmented_control("Drawn", ["cells", "smooth"], default="cells", key="drawn")
+        drawn = ui.segmented_control("Drawn", ["smooth", "cells"], default="cells", key="drawn")
     maps = ui.feature_maps(view, layer)
     numbers = activations.statistics(maps)
     with side:

@@ -6,6 +6,9 @@ from vizcore import ui
 from vizcore.ui.sections import overview as section
 
 view, words = ui.begin(__file__), ui.words(__file__)
+with st.container(key="welcome", horizontal=True, vertical_alignment="center", gap="medium"):
+    words.say("what this is")
+    ui.link("weights", "Begin")
 filters, maps = section.filters(view), section.maps(view)
 columns = iter(st.columns(4))
 with next(columns):
@@ -22,7 +25,7 @@ with next(columns):
     words.part("Robustness")
     shaken = ui.look(view, picture=section.noisy(view), title="With noise")
     caption = words.text("caption of the robustness", shaken=section.best(shaken), calm=section.best(view))
-    section.card("Robustness", shaken.picture, caption, "robustness")
+    section.card("Robustness", shaken.picture, caption, "timeline", words.text("link to what came since"))
 
 words.part("The lesson")
 ui.lesson_map()

@@ -47,7 +47,7 @@ def test_numbers_on_the_page_are_the_computed_ones(net, x):
         f"Evidence for dogsled: up to {render.number(float(steps.map.max()))}",
         f"Evidence for bicycle-built-for-two: up to {render.number(float(second.max()))}",
         f"is {head.score:.4g}",
-        f"Feature map {steps.strongest(1)[0]}",
+        f"Feature map of unit {steps.strongest(1)[0]}",
     ):
         assert text in shown
     assert f"correlation of {compare.correlation(steps.map.numpy(), second):.2f}" in shown

@@ -58,7 +58,7 @@ def test_every_control_changes_what_is_shown():
     checked(app.number_input(key="unit").set_value(8).run())
     before = html(app)
     checked(app.segmented_control(key="among").set_value("all pictures").run())
-    assert html(app).count("<figure") == 2
+    assert html(app).count("<figure") == 1
     checked(app.slider(key="shown").set_value(4).run())
     assert html(app).count("<figure") == 4 and html(app) != before
     checked(app.toggle(key="zoomed").set_value(False).run())
@@ -86,16 +86,16 @@ def test_another_neuron_at_the_same_place_and_what_increases():
         inside = [values[:, top:bottom, left:right].ravel() for values in pair]
         said = re.search(rf"{title}: correlation of the two \*\*(-?[\d.]+)\*\*", texts(app))
         assert float(said[1]) == pytest.approx(np.corrcoef(*inside)[0, 1], abs=0.006)
-        assert any(caption.startswith(f"{title}, map 30: correlation") for caption in captions(app))
+        assert any(caption.startswith(f"{title}, unit 30: correlation") for caption in captions(app))
     plain = unit_gradients.gradient(net, x, "block4.conv1", 9, (6, 7)).gradients[0]
     up = plain[plain > 0].sum() / np.abs(plain).sum()
     said = re.search(r"size ([\d.]+) % is increase and ([\d.]+) % decrease", texts(app))
     assert float(said[1]) == pytest.approx(100 * up, abs=0.6)
-    assert "map 30 ±" in html(app)
+    assert "unit 30 ±" in html(app)
     checked(app.number_input(key="other_unit").set_value(9).run())
     assert "Guided: correlation of the two **1.00**" in texts(app)
     checked(app.number_input(key="other_unit").set_value(None).run())
-    assert "drawn by lot" in texts(app) and "map 30 ±" not in html(app)
+    assert "drawn by lot" in texts(app) and "unit 30 ±" not in html(app)
 
 
 def test_a_shut_relu_has_no_gradient_unless_the_page_starts_before_it():

@@ -200,7 +200,7 @@ def test_failures_of_the_server(page: str, prefix: str, cause: str, server: Serv
     text = sentence(weights.download, f"{server.address}/{page}", path, prefix, timeout=timeout)
     assert text == (
         f"a.pth is not on this computer and cannot be downloaded because {cause}. "
-        f"Choose a model marked ‘on disk’, or copy the file a.pth into {tmp_path}."
+        f"Choose a model that needs no download, or copy the file a.pth into {tmp_path}."
     )
     assert is_empty(tmp_path)
 

@@ -12,7 +12,7 @@ def test_click_and_keyboard_choose_a_map(visit):
     page.wait_for_selector(".st-key-maps canvas[data-tiles='512']")
     frame = page.locator(".st-key-maps canvas").bounding_box()
     page.mouse.move(frame["x"] + 30, frame["y"] + 8)
-    expect(page.locator(".st-key-maps .label")).to_contain_text("map 1: mean")
+    expect(page.locator(".st-key-maps .label")).to_contain_text("unit 1: mean")
     page.mouse.click(frame["x"] + 30, frame["y"] + 8)
     page.wait_for_url("**unit=1")
     window.settle()

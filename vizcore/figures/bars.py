@@ -97,7 +97,7 @@ def weight_bars(weights: np.ndarray, means: np.ndarray, count: int = 14) -> str:
         for k in group.tolist():
             w = weights[k]
             title = (
-                f"channel {k}: α {render.number(weights[k])}, mean of its map {render.number(means[k])}, "
+                f"unit {k}: α {render.number(weights[k])}, mean of its map {render.number(means[k])}, "
                 f"α × mean {render.number(weights[k] * means[k])}"
             )
             place = f"top:{100 * (high - max(w, 0)) / span:.2f}%;height:{100 * abs(w) / span:.2f}%"
@@ -118,7 +118,7 @@ def weight_bars(weights: np.ndarray, means: np.ndarray, count: int = 14) -> str:
         f'style="position:relative;width:4.5rem">{scale}</div><div style="position:relative;flex:1;display:flex">'
         f'<i style="position:absolute;left:0;right:0;{zero};border-top:1px solid #8888"></i>'
         f"{''.join(columns[:-1])}</div></div>"
-        "<small>weight α of each channel; below each bar its number</small>"
+        "<small>weight α of each unit; below each bar its number</small>"
     )
 
 
@@ -131,7 +131,7 @@ def weight_column(channels: Sequence[int], weights: np.ndarray) -> str:
     for channel, weight in zip(channels, weights.tolist(), strict=True):
         left = 100 * (min(weight, 0.0) - low) / span
         lines.append(
-            f'<div style="display:flex;align-items:center;gap:0.5rem;margin:0.5rem 0" title="map {channel}">'
+            f'<div style="display:flex;align-items:center;gap:0.5rem;margin:0.5rem 0" title="unit {channel}">'
             f'<span style="width:2.6rem;text-align:right">{channel}</span><span style="position:relative;flex:1;'
             f'height:1.3rem"><i style="position:absolute;top:0;bottom:0;left:{left:.1f}%;'
             f'width:{100 * abs(weight) / span:.1f}%;background:{red if weight > 0 else blue}"></i></span>'

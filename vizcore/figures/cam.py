@@ -71,7 +71,7 @@ def tiles(steps: "Unrolled", chosen: Sequence[int], vmax: float) -> str:
         alpha, mean, total = (
             render.number(float(v)) for v in (steps.weights[k], steps.activations[k].mean(), steps.totals[k])
         )
-        title = f"Map {k}: α {alpha} × mean {mean} = {total}"
+        title = f"Unit {k}: α {alpha} × mean {mean} = {total}"
         cells.append(
             f'<figure style="margin:0" title="{title}"><img alt="{title}" '
             f'src="{render.data_uri(picture, "png")}" '

@@ -263,7 +263,7 @@ def _disk_errors(path: Path) -> Iterator[None]:
 def _unavailable(path: Path, cause: str) -> WeightsError:
     return WeightsError(
         f"{path.name} is not on this computer and cannot be downloaded because {cause}. "
-        f"Choose a model marked ‘on disk’, or copy the file {path.name} into {path.parent}."
+        f"Choose a model that needs no download, or copy the file {path.name} into {path.parent}."
     )
 
 

@@ -1,4 +1,4 @@
-"""The line in the bar on top that names the step that is running: always seen, and nothing jumps."""
+"""The note in the window's corner that names the step that is running: always seen, and nothing jumps."""
 
 import contextlib
 from collections.abc import Hashable, Iterator
@@ -21,7 +21,7 @@ def working(step: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def progress_here() -> Iterator[None]:
-    """Within the block, what is slow shows its progress here and not on top: beside what is waited for."""
+    """Within the block, what is slow shows its progress here and not in the corner: beside what is waited for."""
     token = line.set(st.empty())
     try:
         yield

@@ -129,7 +129,7 @@ def link(stem: str, label: str | None = None, help: str | None = None, **setting
 
 
 def lesson_map() -> None:
-    """Links to all pages, one column per part of the lesson."""
+    """Links to all pages, one column per part of the lesson; sections without a page are named."""
     from dashboard import PAGES
 
     for column, (section, pages) in zip(st.columns(len(PAGES)), PAGES.items(), strict=True):
@@ -137,6 +137,8 @@ def lesson_map() -> None:
             st.markdown(f"**{section}**")
             for page in pages:
                 link(page.stem)
+                if not page.file.exists():
+                    st.caption(f"{page.label} (to come)")
 
 
 def fragment(function: Callable) -> Callable:

@@ -95,8 +95,12 @@ def _choose_model() -> tuple["Net", str]:
     states = {name: models.status(name) for name in models.names()}
 
     def describe(name: str) -> str:
-        where = f"download, {specs[name].megabytes:.3g} MB" if states[name] == "missing" else states[name]
-        return f"{specs[name].title} ({where})"
+        where = {
+            "embedded": "",
+            "on disk": " (on this computer)",
+            "missing": f" (download, {specs[name].megabytes:.3g} MB)",
+        }
+        return specs[name].title + where[states[name]]
 
     # Those for digits come last: most pages are about photographs.
     order = sorted(models.names(), key=lambda name: len(specs[name].mean) == 1)

@@ -42,9 +42,9 @@ def one_map(view: View, steps: Unrolled, k: int) -> None:
     if np.ptp(gradient) < 1e-3 * np.abs(gradient).max():
         alpha = f"the same in every cell: α = {number(gradient.mean())}"
     panels = [
-        Panel(values, f"Feature map {k}"),
+        Panel(values, f"Feature map of unit {k}"),
         Panel(gradient, f"Gradient of the score; {alpha}", signed=True),
-        Panel(product, f"α × map {k}", photo=view.picture, signed=True),
+        Panel(product, f"α × map of unit {k}", photo=view.picture, signed=True),
     ]
     blocks.compare(panels, share=False, smooth=False)
 

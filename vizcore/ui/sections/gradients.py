@@ -42,7 +42,7 @@ def called(view: View, quantity: Quantity) -> str:
     if quantity.of != "cut":
         return f"{quantity.of} of {view.class_name}"
     unit = quantity.unit
-    of = {"mean": f"mean of map {unit}", "strongest": f"strongest cell of map {unit}", "sum": "sum"}
+    of = {"mean": f"mean of unit {unit}", "strongest": f"strongest cell of unit {unit}", "sum": "sum"}
     return f"{of[quantity.scalar]} of {quantity.layer}"
 
 
@@ -195,7 +195,7 @@ def _sheet(key: str, title: str, maps: np.ndarray, order: np.ndarray, signed: bo
     signed = signed or bool(stack.min() < 0)
     top = render.limits(stack, signed)[1]
     sprite, layout = map_atlas(stack, True, vmax=top, signed=signed)
-    tips = [f"map {k}: strongest {number(m.flat[np.abs(m).argmax()])}" for k, m in zip(order, stack, strict=True)]
+    tips = [f"unit {k}: strongest {number(m.flat[np.abs(m).argmax()])}" for k, m in zip(order, stack, strict=True)]
     tiles(render.encode(sprite), layout, tips, key, alt=f"{title}; {len(order)} of {len(maps)} maps", **options)
     st.html(blocks.scale(top, 2, signed, title))
 

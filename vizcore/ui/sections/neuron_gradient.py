@@ -94,7 +94,7 @@ class Neuron:
     @property
     def name(self) -> str:
         row, column = self.cell
-        return (f"map {self.unit}, row {row}, column {column} of " if self.placed else f"neuron {self.unit} of ") + (
+        return (f"unit {self.unit}, row {row}, column {column} of " if self.placed else f"neuron {self.unit} of ") + (
             self.layer.name
         )
 
@@ -181,11 +181,11 @@ def _map(view: View, neuron: Neuron) -> None:
         neuron.cell,
         _take,
         labels=[f"row {r}, column {c}: {number(values[r, c])}" for r, c in places],
-        caption=f"Map {neuron.unit} over the picture: click a neuron",
-        alt=f"Map {neuron.unit} of {neuron.layer.name} over {view.title}, {rows} by {columns} neurons",
+        caption=f"Unit {neuron.unit} over the picture: click a neuron",
+        alt=f"Unit {neuron.unit} of {neuron.layer.name} over {view.title}, {rows} by {columns} neurons",
         room=400,
     )
-    st.html(scale(top, 2, signed, f"activation of map {neuron.unit}"))
+    st.html(scale(top, 2, signed, f"activation of unit {neuron.unit}"))
 
 
 def facts(view: View, neuron: Neuron) -> None:
@@ -377,7 +377,7 @@ def show_other(view: View, neuron: Neuron, rules: Sequence[str], zoomed: bool, o
     window = neuron.window if zoomed else None
     found = {rule: _other(view, neuron, relu_rules.TITLES[rule], other) for rule in rules}
     unit = next(iter(found.values()))
-    kind = "Map" if neuron.placed else "Neuron"
+    kind = "Unit" if neuron.placed else "Neuron"
     about, pictures = st.columns([1, max(2, len(rules))], gap="small")
     with about:
         lot = "" if other is not None else words.text("drawn by lot")
@@ -486,7 +486,7 @@ def _cards(
     """HTML of the cards; `numbers` names what was differentiated and the other one that was chosen, `tops` the rules
     and the ends of their scales."""
     source, side, cards = open_collection(searched, view.net.channels), view.net.input_size, []
-    kind = "map" if view.net.layer(layer).spatial else "neuron"
+    kind = "unit" if view.net.layer(layer).spatial else "neuron"
     for n, (hit, gradients, others) in enumerate(zip(hits, _gradients, _others, strict=True)):
         seen, window = neurons.field_box(view.net.layer(layer), hit.cell, side, side), _best.windows[n]
         cut, below = window if zoomed else None, list[tuple[str, list[Image.Image]]]()

@@ -41,7 +41,7 @@ def all_maps(view: View, maps: np.ndarray, numbers: Statistics, sheet: Sheet) ->
     """Every map of the layer as one sheet of tiles, and its scale."""
     count = len(maps)
     layer, signed = sheet.layer, bool(maps.min() < 0)
-    labels = [f"map {k}: mean {number(numbers.mean[k])}, max {number(numbers.max[k])}" for k in sheet.order]
+    labels = [f"unit {k}: mean {number(numbers.mean[k])}, max {number(numbers.max[k])}" for k in sheet.order]
     alt = f"The {count} maps of {layer} for {view.title}. Arrow keys move, Enter chooses."
     _tiles(view, maps, sheet, signed, labels, "maps", alt, 0)
     if sheet.shared:
@@ -109,10 +109,10 @@ def one_map(pair: Pair, sheet: Sheet, opacity: float) -> None:
         values = maps[unit]
         said = f"mean {number(values.mean())}, max {number(values.max())}"
         panels += [
-            blocks.Panel(values, f"Map {unit} over {look.title}", "", look.picture, signed, opacity),
-            blocks.Panel(values, said, f"Map {unit} of {layer} for {look.title}: {said}", signed=signed),
+            blocks.Panel(values, f"Unit {unit} over {look.title}", "", look.picture, signed, opacity),
+            blocks.Panel(values, said, f"Unit {unit} of {layer} for {look.title}: {said}", signed=signed),
         ]
-    what = f"activation of map {unit} of {layer}"
+    what = f"activation of unit {unit} of {layer}"
     blocks.compare(panels, smooth=sheet.smooth, unit=what, columns=2 * len(pair))
     if not any(maps[unit].any() for _, maps in pair):
         st.info(words.text("a dead map", unit=unit), icon=":material/info:")
@@ -124,7 +124,7 @@ def both_sheets(pair: Pair, sheet: Sheet) -> None:
     words.part("The same maps for {{title}}", title=second.title)
     signed, layer = bool(min(mine.min(), theirs.min()) < 0), sheet.layer
     both = np.stack([mine.mean((1, 2)), theirs.mean((1, 2))])
-    labels = [f"map {k}: mean {number(both[1][k])}, for {first.title} {number(both[0][k])}" for k in sheet.order]
+    labels = [f"unit {k}: mean {number(both[1][k])}, for {first.title} {number(both[0][k])}" for k in sheet.order]
     alt = f"The maps of {layer} for {second.title}, in the order of {first.title}"
     _tiles(second, theirs, sheet, signed, labels, "maps_second", alt, 360)
     if sheet.shared:

@@ -35,7 +35,7 @@ def draw_map(view: View, layer: Layer, unit: int, values: np.ndarray, cell: Cell
     top = render.limits(values, signed)[1]
     side = SIDE // rows * rows or rows
     crisp = render.enlarge(render.colorize(values, signed, top), (side, side), smooth=False)
-    labels, unit_of_map = [], f"activation of map {unit} of {layer.name}"
+    labels, unit_of_map = [], f"activation of unit {unit} of {layer.name}"
     if values.size <= LABELS:
         labels = [f"row {r}, column {c}: {render.number(values[r, c])}" for r in range(rows) for c in range(columns)]
     first, rest = st.columns([1, 2], gap="small")
@@ -48,13 +48,13 @@ def draw_map(view: View, layer: Layer, unit: int, values: np.ndarray, cell: Cell
             cell,
             _take,
             labels=labels,
-            caption=f"All {rows * columns} numbers of map {unit}: click a cell",
-            alt=f"Map {unit} of {layer.name} for {view.title}, {rows} by {columns} cells",
+            caption=f"All {rows * columns} numbers of unit {unit}: click a cell",
+            alt=f"Unit {unit} of {layer.name} for {view.title}, {rows} by {columns} cells",
             room=475,
         )
         st.html(blocks.scale(top, 2, signed, unit_of_map))
     panels = [
-        Panel(values, "The same numbers, bilinear", f"Map {unit} of {layer.name}, enlarged smoothly", signed=signed),
+        Panel(values, "The same numbers, bilinear", f"Unit {unit} of {layer.name}, enlarged smoothly", signed=signed),
         Panel(view.picture, f"What the network sees: {pixels} × {pixels} pixels", view.alt or view.title),
     ]
     with rest:
