@@ -78,9 +78,9 @@ def test_controls_change_their_figures(net, x):
 
     strongest = cam_steps.unroll(net, x, DOGSLED, "fire9").strongest(8)
     app = open_page(rank=3)
-    assert f"Feature map {strongest[2]}" in captions(app)
+    assert f"Feature map of unit {strongest[2]}" in captions(app)
     app.button_group(key="rank").set_value("5").run()
-    assert f"Feature map {strongest[4]}" in captions(checked(app))
+    assert f"Feature map of unit {strongest[4]}" in captions(checked(app))
     before = pictures(app)
     app.slider(key="opacity").set_value(0.8).run()
     app.button_group(key="drawn").set_value("cells").run()

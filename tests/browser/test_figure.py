@@ -41,7 +41,7 @@ def check(rows: list[list[dict]]) -> None:
 
 @pytest.mark.parametrize("stem", ["grad_cam", "guided_grad_cam", "weights"])
 def test_rows_line_up(visit, stem):
-    window = visit(f"{stem}?image=dog_bicycle_car", viewport=PROJECTOR)
+    window = visit(f"{stem}?image=dog_bicycle_car&part=All", viewport=PROJECTOR)
     window.page.locator(".viz-figure img").nth(3).wait_for()
     window.settle()
     figures = window.page.locator(".viz-figure")
@@ -59,7 +59,7 @@ def test_the_main_figure_fits_a_projector(visit):
 
 
 def test_step_three_has_a_bar_for_the_signs_and_one_for_the_rest(visit):
-    window = visit("grad_cam", viewport=PROJECTOR)
+    window = visit("grad_cam?part=Step+3", viewport=PROJECTOR)
     (row,) = measured(window.page.locator(".viz-figure").filter(has_text="Sum of all α × map"))
     assert [(len(group["pictures"]), len(group["bars"])) for group in row] == [(1, 1), (3, 1)]
 

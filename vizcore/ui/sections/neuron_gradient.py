@@ -251,7 +251,7 @@ def show_best(view: View, neuron: Neuron, found: Best) -> None:
     labels = [f"{title}: {text}" for title, text in zip(found.titles, found.said, strict=True)]
     sheet = units.patches(view, found.searched, found.hits, found.windows, 192)
     alt = f"The {len(found.hits)} patches that excite it most: " + "; ".join(labels)
-    tiles(*sheet, labels, "patches", smooth=True, largest=188, gap=6, alt=alt)
+    tiles(*sheet, labels, "patches", smooth=True, largest=150, gap=6, alt=alt)
     if neuron.placed:
         searched = words.text("every place is searched", unit=neuron.unit, count=found.pictures)
     else:
