@@ -98,7 +98,8 @@ export default function ({ data, parentElement }) {
   full.onclick = () => (document.fullscreenElement ? document.exitFullscreen() : figure.requestFullscreen())
   figure.onfullscreenchange = fit
   const watch = new ResizeObserver(fit)
-  for (const node of [page?.querySelector('[data-testid="stMainBlockContainer"]'), figure]) if (node) watch.observe(node)
+  for (const node of [page?.querySelector('[data-testid="stMainBlockContainer"]'), figure])
+    if (node) watch.observe(node)
   fit()
   return () => {
     watch.disconnect()
