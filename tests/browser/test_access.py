@@ -36,7 +36,7 @@ def findings(page) -> list[tuple[str, str]]:
 @needs_axe
 @pytest.mark.parametrize("stem", PAGES)
 def test_no_findings(visit, stem):
-    window = visit(stem, color_scheme="light", viewport={"width": 1280, "height": 720})
+    window = visit(f"{stem}?part=All", color_scheme="light", viewport={"width": 1280, "height": 720})
     page = window.page
     expect(page.locator("[role=listbox]:not([aria-label])")).to_have_count(0)  # components that still begin
     page.evaluate(AXE.read_text())
@@ -50,7 +50,7 @@ def test_no_findings(visit, stem):
 
 
 def test_a_chart_has_a_text_and_its_numbers(visit):
-    window = visit("small_outputs?model=mini_vgg")
+    window = visit("small_outputs?model=mini_vgg&part=All")
     page = window.page
     expect(page.get_by_role("figure", name="Cells along a map's side")).to_be_visible()
     page.locator(".st-key-depth_data").get_by_role("button").click()

@@ -42,7 +42,7 @@ def change(page, what: str, draw: random.Random) -> None:
 
 @pytest.mark.parametrize("stem", CHANGES)
 def test_after_each_change_a_new_visitor_sees_the_same(visit, stem):
-    draw, window = random.Random(stem), visit(f"{stem}?model=mini_vgg&image=jaguar")
+    draw, window = random.Random(stem), visit(f"{stem}?model=mini_vgg&image=jaguar&part=All")
     history = window.page.evaluate("history.length")
     for turn, what in enumerate(CHANGES[stem]):
         change(window.page, what, draw)

@@ -11,7 +11,7 @@ def settings(window) -> set[str]:
 
 def test_back_returns_to_the_settings_of_the_page(visit):
     """Both pages have a layer, an opacity and a second class: the names that Streamlit would drop."""
-    window = visit("grad_cam?image=dog_bicycle_car&layer=fire4&opacity=0.8&versus=671&drawn=cells")
+    window = visit("grad_cam?image=dog_bicycle_car&layer=fire4&opacity=0.8&versus=671&drawn=cells&part=Two+classes")
     left, before = settings(window), window.figure().rsplit("/", 1)[-1]
     window.page.locator("[data-testid=stMain]").get_by_role("link", name="17 Guided Grad-CAM").first.click()
     window.page.wait_for_url("**/guided_grad_cam*")

@@ -79,7 +79,7 @@ def test_what_does_not_fit_scrolls_and_says_so(visit):
 
 
 def test_a_click_in_the_picture_chooses_the_pixel(visit):
-    window = visit("gradients?model=digits_cnn")
+    window = visit("gradients?model=digits_cnn&part=At+the+picture")
     picture = window.page.locator(".st-key-pixel_gradient .picture, .st-key-pixel_photo .picture").first
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()
