@@ -27,7 +27,7 @@ def test_numbers_shown_are_those_of_the_maps():
     numbers = activations.statistics(activations.feature_maps(net, x, LAYER))
     assert f"{100 * numbers.sparsity.mean():.3g} % of all values" in texts(app)
     assert app.number_input(key="unit").value == numbers.mean.argmax()
-    assert f"Map {numbers.mean.argmax()} has the largest mean" in texts(app)
+    assert f"Unit {numbers.mean.argmax()} has the largest mean" in texts(app)
 
 
 def test_controls():
