@@ -56,3 +56,12 @@ def test_enlarged_the_figure_is_still_the_first_thing_seen(visit, stem):
     window.page.wait_for_timeout(400)
     box = figure.bounding_box()
     assert box["y"] + 0.7 * box["height"] <= 480
+
+
+@pytest.mark.parametrize("stem", ["grad_cam", "saliency"])
+def test_on_a_phone_the_figure_is_as_wide_as_the_page(visit, stem):
+    window = visit(stem, viewport={"width": 390, "height": 844})
+    figure = window.page.locator("[data-testid=stMain] .viz-figure").first
+    figure.wait_for()
+    assert figure.bounding_box()["width"] > 340
+    assert window.page.locator("[data-testid=stMain]").evaluate("main => main.scrollWidth <= main.clientWidth")
