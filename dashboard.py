@@ -40,7 +40,7 @@ PAGES = {
         Page("saliency", 10, "Saliency maps", "grain",
              "Which pixels would change the class score most, if they changed a little?"),
         Page("segmentation", 11, "Object segmentation for free", "content_cut",
-             "Outlines were never taught. From the gradient, a classical tool finds one. Is it the network's?"),
+             "Outlines were never taught, yet a tool finds one. Is it the network's?"),
         Page("bias", 12, "Detecting bias", "balance",
              "A network that learned the background instead of the animal: do its maps show it?"),
         Page("neuron_gradient", 13, "Gradient of an activation", "ads_click",

@@ -13,7 +13,7 @@ filters, maps = section.filters(view), section.maps(view)
 columns = iter(st.columns(4))
 with next(columns):
     words.part("Weights")
-    section.card("Weights", filters, words.text("caption of the weights"), "weights")
+    section.card("Weights", filters, words.text("caption of the weights"), "weights", part="Kernels")
 with next(columns):
     words.part("Activations")
     section.card("Activations", maps, words.text("caption of the activations"), "output_maps")

@@ -37,20 +37,20 @@ def real_network() -> None:
 
 
 def any_layer() -> None:
-    st.subheader("By hand", anchor=False)
-    small_network()
-    st.subheader(f"In {view.net.title}", anchor=False)
-    real_network()
+    ui.tabs(("By hand", small_network), ("In a network", real_network))
 
 
 @ui.fragment
-def guided() -> None:
-    """One row of numbers through a ReLU, and the three pictures."""
+def row_of_numbers() -> None:
+    """One row of numbers through a ReLU."""
     with ui.controls("row_controls"):
         add_f = ui.slider("Add to every f", -4, 4, 0, key="add_f", width=220)
         add_r = ui.slider("Add to every R", -4, 4, 0, key="add_r", width=220)
     section.relu_row(add_f, add_r)
-    section.three_ways(view)
+
+
+def guided() -> None:
+    ui.tabs(("A row of numbers", row_of_numbers), ("On your picture", lambda: section.three_ways(view)))
 
 
 def layer_by_layer() -> None:
@@ -75,7 +75,7 @@ def grad_cam() -> None:
 
 
 def guided_grad_cam() -> None:
-    """Factor, factor, product; one row for each class."""
+    """Factor, factor, product; each for both classes."""
     with ui.controls():
         other = ui.class_select(view, "versus", "Second class", default=view.runner_up, width=330)
         linked = ui.toggle("Same scale for both", True, key="linked")
@@ -83,21 +83,31 @@ def guided_grad_cam() -> None:
     section.factors(view, other, linked)
 
 
-def newest() -> None:
-    """The table of works, and the newest that run here side by side."""
+def run_them() -> None:
+    """The newest that run here, side by side."""
+    works = section.runnable()
+    quick = [name for name, work in works.items() if not methods.METHODS[work.method].slow]
+    first = [*quick[:3], *(name for name in quick[3:] if name == "Grad-CAM")]
+    figure, side = ui.beside()
+    with side:
+        picked = ui.pills("Methods, newest first", works, key="run", default=first)
+    with figure:
+        if view.net.cam_layer is None:
+            ui.offer(NO_MAPS)
+        else:
+            section.side_by_side(view, [works[name] for name in picked])
+
+
+def table_of_works() -> None:
+    """The table of works."""
     with ui.controls():
         years = ["2013", "2017", "2020", "2021"]
         since = ui.segmented_control("Published since", years, default="2021", key="since")
     section.works_table(int(since))
-    works = section.runnable()
-    quick = [name for name, work in works.items() if not methods.METHODS[work.method].slow]
-    first = [*quick[:3], *(name for name in quick[3:] if name == "Grad-CAM")]
-    st.subheader("Run them on your picture", anchor=False)
-    picked = ui.pills("Methods, newest first", works, key="run", default=first)
-    if view.net.cam_layer is None:
-        ui.offer(NO_MAPS)
-    else:
-        section.side_by_side(view, [works[name] for name in picked])
+
+
+def newest() -> None:
+    ui.tabs(("On your picture", run_them), ("The table", table_of_works))
 
 
 # For each question: its figure, the functions that made it, and the registered method whose program is shown.
@@ -110,10 +120,10 @@ FIGURES = (
     (newest, [cam.layer_cam, cam.hires_cam], "layer_cam"),
 )
 asked = content.questions()
-chosen = section.choose([question.short for question in asked])
+with ui.choices():
+    chosen = section.choose([question.short for question in asked])
 topic, (figure, functions, method) = asked[chosen - 1], FIGURES[chosen - 1]
 st.header(topic.question, anchor=False)
-st.markdown(topic.answer, unsafe_allow_html=True)
 if chosen in (4, 5) and view.net.cam_layer is None:
     ui.offer(NO_MAPS)
 else:

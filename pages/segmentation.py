@@ -11,71 +11,77 @@ from vizcore.ui.sections import segmentation as section
 
 view, words = ui.begin(__file__), ui.words(__file__)
 
-st.markdown(section.headline(view))
 with ui.choices():
-    scene = ui.segmented_control("Picture", section.SCENES, default=section.SCENES[0], key="scene")
-    title = ui.segmented_control("Map from", list(section.TITLES), default="Saliency map", key="source")
+    scene = ui.segmented_control("Picture", list(section.SCENES), key="scene", format_func=section.SCENES.get)
+    title = ui.linked_select("Map from", list(section.TITLES), "source", width=170)
 source, recipe, truth = section.TITLES[title], None, None
-if scene == section.COMPOSITE and view.net.channels == 3:
-    with ui.controls("composite_controls"):
+composite = scene == section.COMPOSITE and view.net.channels == 3
+figure, side = ui.beside()
+with side:
+    if composite:
         recipe = section.recipe()
         view, truth = section.composite(view, recipe)
-elif scene == section.COMPOSITE:
-    ui.offer(words.text("a network of grey pictures", network=view.net.title), models.DEFAULT)
-with ui.controls("cut_controls"):
     settings = section.settings(source)
     section.presets(source, settings)
-section.pipeline(view, source, settings, truth)
-
-words.part("How good is it? {{count}} composites", count=len(composites.recipes()))
+with figure:
+    section.pipeline(view, source, settings, truth)
+if scene == section.COMPOSITE and not composite:
+    ui.offer(words.text("a network of grey pictures", network=view.net.title), models.DEFAULT)
+st.markdown(section.headline(view))
 with ui.controls("ground_controls"):
     kinds = list(section.GROUNDS)
-    below = ui.segmented_control("Backgrounds", kinds, default=kinds[0], key="grounds")
+    below = ui.segmented_control("Measured on", kinds, default=kinds[0], key="grounds")
 ground, on = section.GROUNDS[below], f"on {below.lower()}"
 kept, core = section.kept(view, ground), 100 - segmentation.CORE_FROM
-st.html(section.measured(kept, ground))
-said = words.text(
-    "caption: measurement",
-    network=models.MODELS[kept.model].title,
-    tuned=models.MODELS[bench.TUNED_ON].title,
-    tuning=2 * composites.TUNING,
-    materials=len(composites.grounds("background")),
-    core=core,
-)
-st.caption(said, unsafe_allow_html=True)
-st.markdown(sentences.segmented(f"{title}, {on}", kept.rows[source], kept.rows["box"]))
 
 
-@ui.fragment
-def again(chosen: segmentation.Settings) -> None:
-    """On request, a new measurement of the chosen network with the parameters above."""
+def how_good() -> None:
+    """The kept measurement, and on request a new one of the chosen network with the parameters above."""
+    words.part("How good is it? {{count}} composites", count=len(composites.recipes()))
+    chart, text = st.columns([3, 2], gap="large")
+    chart.html(section.measured(kept, ground))
+    said = words.text(
+        "caption: measurement",
+        network=models.MODELS[kept.model].title,
+        tuned=models.MODELS[bench.TUNED_ON].title,
+        tuning=2 * composites.TUNING,
+        materials=len(composites.grounds("background")),
+        core=core,
+    )
+    text.markdown(sentences.segmented(f"{title}, {on}", kept.rows[source], kept.rows["box"]))
+    text.caption(said, unsafe_allow_html=True)
+    if view.net.channels != 3:
+        return
     with ui.controls("again_controls"):
         live = ui.toggle("Measure again with the parameters above", key="again")
         count = ui.select_slider("Composites", [20, 40, 60, 80, 100], 20, key="count", width=220)
     if live:
         heading = f"{title}, {view.net.title}, {on}: the first {count} composites, your parameters"
-        st.html(section.measured_again(view, source, chosen, ground, count, heading))
+        st.html(section.measured_again(view, source, settings, ground, count, heading))
 
 
-if view.net.channels == 3:
-    again(settings)
+def best_and_worst() -> None:
+    """The composites it did best and worst on; a click shows one above."""
+    words.part("Where it succeeds and where it fails")
+    sprite, layout, labels, positions = section.strip(kept.model, source, ground)
+    taken = ui.tiles(
+        sprite,
+        layout,
+        labels,
+        "strip",
+        smooth=True,
+        largest=114,
+        gap=6,
+        height=420,
+        alt=f"Best and worst composites of {title} {on}: " + "; ".join(labels),
+        take=lambda index: section.show(kept.recipes[positions[index]], source),
+    )
+    st.caption(words.text("caption: best and worst", title=title, on=on, half=layout.count // 2))
+    if taken is not None:
+        st.rerun()  # the figure above is to show it
 
-words.part("Where it succeeds and where it fails")
-sprite, layout, labels, positions = section.strip(kept.model, source, ground)
-ui.tiles(
-    sprite,
-    layout,
-    labels,
-    "strip",
-    smooth=True,
-    largest=114,
-    gap=6,
-    height=420,
-    alt=f"Best and worst composites of {title} {on}: " + "; ".join(labels),
-    take=lambda index: section.show(kept.recipes[positions[index]], source),
-)
-st.caption(words.text("caption: best and worst", title=title, on=on, half=layout.count // 2))
 
+ui.tabs(("How good", how_good), ("Best and worst", best_and_worst))
 measurements = {name: section.kept(view, kind).rows for name, kind in section.GROUNDS.items()}
 words.end(
     functions=[segmentation.strength, segmentation.seeds, segmentation.cut, segmentation.iou],

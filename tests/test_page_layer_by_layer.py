@@ -31,7 +31,7 @@ def layer(app):
 def test_alone_it_shows_the_best_vgg_there_is():
     app = checked(open_page(STEM, how_many=4, each=4), calm=True)
     title = models.spec("vgg16" if models.status("vgg16") != "missing" else "squeezenet1_1").title
-    assert app.segmented_control(key="net").value == title
+    assert app.selectbox(key="net").value == title
     assert app.selectbox(key="model").value == models.DEFAULT  # the sidebar is untouched
     assert all(f">{name}<" in html(app) for name in ("relu1", "fire2", "fire9")) and "10 pictures" in texts(app)
     assert len(units(app)) == 4
@@ -61,8 +61,8 @@ def test_vgg_16_is_shown_when_its_weights_are_on_disk(monkeypatch, tmp_path):
     monkeypatch.setitem(models.MODELS, "vgg16", spec)
     monkeypatch.setenv("VIZ_WEIGHTS_DIR", str(tmp_path))
     app = checked(open_page(STEM, how_many=4, each=4), calm=True)
-    assert app.segmented_control(key="net").options == ["VGG-16", "SqueezeNet 1.1", MINI, "EfficientNet-Lite0"]
-    assert app.segmented_control(key="net").value == "VGG-16"
+    assert app.selectbox(key="net").options == ["VGG-16", "SqueezeNet 1.1", MINI, "EfficientNet-Lite0"]
+    assert app.selectbox(key="net").value == "VGG-16"
     assert layer(app).startswith("features.") and "Block 5" in html(app)
     cache.load_net.clear()
 
@@ -103,6 +103,14 @@ def test_every_control_changes_what_is_shown():
     second = units(app)[1]
     checked(app.selectbox(key="one").select(second).run())
     assert app.selectbox(key="one").value == second and f", {second}\n" in app.code[0].value
+
+
+def test_each_tab_shows_its_part_alone():
+    marks = "One layer, unit by unit", "Whose drawings are they?", "In numbers"
+    for part, mark in zip(("One layer", "Whose drawings", "In numbers"), marks, strict=True):
+        app = checked(open_page(STEM, net=MINI, how_many=4, each=4, part=part), calm=True)
+        assert [header.value for header in app.header if header.value in marks] == [mark]
+        assert len(units(app)) == 4 and app.code
 
 
 def test_a_layer_that_ends_no_block_has_a_sheet_too():

@@ -92,9 +92,9 @@ def saliency_score(foreground: int) -> float:
 def test_controls_change_the_result():
     app = open_page("segmentation", scene=COMPOSITE, source="Saliency map")
     checked(app.slider(key="s_object").set_value(80).run())
-    assert "orange object (20 %)" in " ".join(captions(app)) and scores(app)[0] == f"{saliency_score(80):.2f}"
+    assert "orange object 20 %" in " ".join(captions(app)) and scores(app)[0] == f"{saliency_score(80):.2f}"
     checked(app.slider(key="s_ground").set_value(10).run())
-    assert "background (10 %)" in " ".join(captions(app))
+    assert "background 10 %" in " ".join(captions(app))
     checked(app.slider(key="s_threshold").set_value(90).run())
     assert "above its 90th percentile" in " ".join(captions(app))
     assert "GaussianBlur" not in program(app) and "cv2.GC_EVAL)" not in program(app)  # as Simonyan et al.
@@ -140,7 +140,7 @@ def test_other_models(model):
 
 def test_a_bad_link_falls_back():
     app = open_page("segmentation", source="nonsense", scene="x", cutout="unicorn", size="900", sg_object="abc")
-    assert "Saliency map of" in captions(app)[1]
+    assert captions(app)[1] == "2. Saliency map"
 
 
 def test_simonyans_values_and_those_of_the_grid():
@@ -156,6 +156,13 @@ def test_simonyans_values_and_those_of_the_grid():
     assert sliders() == tuple(best) and app.button(key="preset_b").disabled
     checked(app.button(key="preset_s").click().run())
     assert sliders() == tuple(paper)
+
+
+def test_each_tab_shows_its_part_alone():
+    marks = "How good is it?", "Where it succeeds"
+    for part, mark in zip(("How good", "Best and worst"), marks, strict=True):
+        app = open_page("segmentation", part=part)
+        assert [other for other in marks if other in texts(app)] == [mark] and len(captions(app)) == 7
 
 
 def test_the_headline_says_what_was_measured():

@@ -28,14 +28,32 @@ def test_fully_connected_controls():
     before = texts(app)
     app.number_input(key="digit").set_value(11).run()
     assert texts(app) != before
+    own = page_visits.bars(app)[0]
     app.segmented_control(key="greys").set_value("shared").run()
-    assert "All: " in texts(app)
+    shared = page_visits.bars(app)[0]
+    assert (
+        "its own scale" in own["label"] and "one scale for all" in shared["label"] and own["ticks"] != shared["ticks"]
+    )
     app.segmented_control(key="network").set_value("mlp").run()
     assert "hidden node 4" in texts(app) and "128 nodes" in texts(app)
     app.number_input(key="node").set_value(127).run()
     app.segmented_control(key="network").set_value("linear").run()
     assert not app.exception
     assert app.number_input(key="node").value == 9  # clipped to the ten nodes
+
+
+def test_each_tab_shows_its_part_alone():
+    marks = "All contributions", "Kernel 0", "difficult to interpret"
+    for part, mark in zip(("Templates", "Kernels", "First filters"), marks, strict=True):
+        shown = texts(open_page(part=part))
+        assert [other for other in marks if other in shown] == [mark]
+    assert "All contributions" in texts(open_page(part="nothing"))
+
+
+def test_scale_of_the_template_is_under_the_template():
+    template, contribution = page_visits.figures(open_page(part="Templates"))[0][0][::2]
+    assert [len(group["panels"]) for group in (template, contribution)] == [1, 1]
+    assert "weight" in template["bars"][0]["label"] and "contribution" in contribution["bars"][0]["label"]
 
 
 def test_first_digit_is_a_zero():
@@ -47,7 +65,7 @@ def test_kernel_controls():
     app = open_page()
     bank = filters.filter_bank(models.load("squeezenet1_1"), "conv1")
     assert app.segmented_control(key="face").value == "colour"
-    assert "Kernel 0" in texts(app)
+    assert "Kernel 0" in texts(app) and "every kernel has at least a tenth" in texts(app)
     app.segmented_control(key="order").set_value("norm").run()
     best = int(np.argmax(filters.norms(bank)))
     assert f"Kernel {best}" in texts(app)  # none typed: the first of the sheet

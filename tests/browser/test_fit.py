@@ -10,15 +10,24 @@ LONGEST = 2600  # page pixels from top to bottom, at a width of 1440
 # The last thing of each page's main figure: what it is drawn in, or the bar below that.
 ENDS = {
     "overview": ".viz-figure",
+    "weights": ".viz-figure",
     "output_maps": ".viz-scale",
     "small_outputs": ".viz-figure",
     "unit": ".viz-figure",
     "gradients": ".st-key-controls",
     "saliency": ".viz-figure",
+    "segmentation": ".viz-figure",
     "neuron_gradient": ".viz-scale",
     "guided_backprop": ".viz-figure",
+    "layer_by_layer": ".st-key-contact_rows",
     "grad_cam": ".viz-figure",
     "guided_grad_cam": ".viz-figure",
+    "timeline": ".st-key-timeline",
+    "questions": ".st-key-graph",
+    "questions?q=2": ".viz-grid",
+    "questions?q=4": ".viz-figure",
+    "questions?q=5": ".viz-figure",
+    "questions?q=6": ".viz-figure",
 }
 
 # Where the lowest of these ends, in pixels from the top of the window.

@@ -5,7 +5,7 @@ def test_a_click_on_a_composite_shows_it(visit):
     from vizcore.evaluation import segmentation_bench
     from vizcore.images import composites
 
-    window = visit("segmentation?source=Grad-CAM")
+    window = visit("segmentation?source=Grad-CAM&part=Best+and+worst")
     for ground in composites.GROUNDS:
         if ground == "photo":
             window.page.get_by_role("radio", name="Photographs").click()
@@ -20,4 +20,4 @@ def test_a_click_on_a_composite_shows_it(visit):
             recipe, score = kept.recipes[position], kept.rows["grad_cam"][position].cut
             wanted = {f"cutout={recipe.cutout}", f"ground={recipe.background}", f"across={recipe.across}"}
             window.page.wait_for_url(lambda url, wanted=wanted: wanted <= set(url.partition("?")[2].split("&")))
-            window.page.get_by_text(f"GrabCut from these seeds: IoU {score:.2f}").wait_for()
+            window.page.get_by_text(f"GrabCut from these: IoU {score:.2f}").wait_for()

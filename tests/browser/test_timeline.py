@@ -39,7 +39,7 @@ def test_point_click_and_keyboard(visit):
 
 @pytest.mark.parametrize("width", [1440, 1280, 1000, 500])
 def test_no_labels_overlap_and_the_page_does_not_scroll_sideways(visit, width):
-    page = visit("timeline?model=mini_vgg", viewport={"width": width, "height": 900}).page
+    page = visit("timeline?model=mini_vgg&family=all", viewport={"width": width, "height": 900}).page
     expect(page.locator(".work").first).to_be_attached()
     assert page.locator(".work").evaluate_all(OVERLAPS) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -48,7 +48,7 @@ def test_no_labels_overlap_and_the_page_does_not_scroll_sideways(visit, width):
 
 
 def test_all_years_and_all_tests_are_seen_on_a_projector(visit):
-    page = visit("timeline?model=mini_vgg", viewport={"width": 1280, "height": 720}).page
+    page = visit("timeline?model=mini_vgg&part=Tests", viewport={"width": 1280, "height": 720}).page
     last = page.locator(".year").last
     expect(last).to_have_text("2025")
     right = page.locator(".scroll").evaluate("(box) => box.getBoundingClientRect().right")
@@ -59,7 +59,7 @@ def test_all_years_and_all_tests_are_seen_on_a_projector(visit):
 
 
 def test_where_it_scrolls_the_newest_years_are_in_view_and_a_line_says_so(visit):
-    page = visit("timeline?model=mini_vgg", viewport={"width": 390, "height": 800}).page
+    page = visit("timeline?model=mini_vgg&part=Tests", viewport={"width": 390, "height": 800}).page
     scroll = page.locator(".scroll")
     frame = scroll.bounding_box()
     newest = page.locator(".year", has_text="2025").bounding_box()

@@ -10,7 +10,7 @@ from vizcore.figures.tables import short
 EARLY = 2013  # all before it share the first column
 COLUMNS = (40, 46, 58)  # smallest widths of a year, in pixels: for a phone, a projector, a wide window
 NAMES = (92, 118, 118)  # and of the families' names
-ROW, PAD, HEAD = 23, 7, 30  # heights, in pixels
+ROW, PAD, HEAD = 21, 5, 28  # heights, in pixels
 LETTER, DOT = 6.5, 17  # the widest a letter gets on average, and the room for the dot and a gap
 
 

@@ -102,4 +102,19 @@ export default function ({ data, parentElement, setTriggerValue }) {
   Promise.all(waiting).then(() => {
     sheet.dataset.drawn = meta.name
   })
+  if (meta.mode !== 'rows') return
+
+  // All rows end where the window ends, as long as a tile stays large enough to be seen.
+  const page = sheet.getRootNode().host?.closest('[data-testid="stMain"]')
+  const fit = () => {
+    const above = sheet.getBoundingClientRect().top + page.scrollTop + titles.offsetHeight + 8
+    const row = (window.innerHeight - above) / meta.groups.length - 6
+    const { columns, cell, gap } = meta.groups[0]
+    const half = (Math.max(26, row) / cell) * (columns * (cell + gap) - gap)
+    sheet.style.setProperty('--half', page.clientWidth < 640 ? '1fr' : `${half}px`)
+  }
+  const watch = new ResizeObserver(fit)
+  watch.observe(page.querySelector('[data-testid="stMainBlockContainer"]'))
+  fit()
+  return () => watch.disconnect()
 }

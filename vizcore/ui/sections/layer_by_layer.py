@@ -37,10 +37,8 @@ def choose_network(view: View) -> View:
     names = [VGG] if models.status(VGG) != "missing" else []
     names += [name for name in (*ALWAYS, view.model) if name not in names]
     titles = {models.spec(name).title: name for name in names if name in models.MODELS}
-    chosen = widgets.segmented_control(
-        "Network", list(titles), default=next(iter(titles)), key="net", help=words.text("help: network")
-    )
-    name = titles.get(chosen, next(iter(titles.values())))
+    chosen = widgets.linked_select("Network", list(titles), "net", width=240, help=words.text("help: network"))
+    name = titles[chosen]
     if name == view.model:
         return view
     sidebar.own_network(words.text("network of its own", network=models.spec(name).title))
@@ -94,7 +92,7 @@ def overview(view: View, sheets: Mapping[str, Sheet], chosen: str, key: str, rul
     """One row per layer: the best patch of each unit, and its drawing. A click writes the layer to `key`."""
     groups = []
     for place, (name, sheet) in enumerate(sheets.items()):
-        text = f"{view.net.layer(name).out_shape[0]} units, each sees {sees(view, name)}"
+        text = f"{view.net.layer(name).out_shape[0]} units, {sees(view, name)}"
         firsts = [labels(sheet, n)[0] for n in range(len(sheet.units))]
         groups.append(Group(heading(view, place, name), text, firsts, place, 0, len(sheet.units), contact_sheet.FIRST))
     names = list(sheets)
@@ -102,8 +100,8 @@ def overview(view: View, sheets: Mapping[str, Sheet], chosen: str, key: str, rul
         "contact_rows",
         [sheet.first for sheet in sheets.values()],
         groups,
-        ("The strongest patch of each unit", f"The drawing of each ({rule.lower()})"),
-        lambda place: st.session_state.update({key: names[place]}),
+        ("Strongest patch of each unit", f"Its drawing ({rule.lower()})"),
+        lambda place: st.session_state.update({key: names[place], "part": "One layer"}),
         rows=True,
         chosen=names.index(chosen) if chosen in names else None,
         alt="One row for each layer, from input to output: the strongest patch of each unit and its drawing",
@@ -138,7 +136,6 @@ def two_units(view: View, sheet: Sheet, unit: int, back: str) -> None:
     hits = sheet.hits[at]
     if layer.out_shape[0] < 2 or not hits:
         return
-    st.subheader("Whose drawings are they?", anchor=False)
     other = units.other_unit(layer, unit, words.text("help: other unit"))
     boxes = tuple(top_patches.patch_box(view.net, layer, hit.cell) for hit in hits)
     found = units.drawn(view, COLLECTION, hits, boxes, layer.name, unit, relu_rules.TITLES[back], other)
@@ -156,7 +153,7 @@ def two_units(view: View, sheet: Sheet, unit: int, back: str) -> None:
     for n, (column, (sprite, of_tiles, caption)) in enumerate(zip(st.columns(3), rows, strict=True)):
         with column:
             tiles(
-                *sprite, of_tiles, f"two_units_{n}", smooth=True, largest=120, alt=f"{caption}: {'; '.join(of_tiles)}"
+                *sprite, of_tiles, f"two_units_{n}", smooth=True, largest=108, alt=f"{caption}: {'; '.join(of_tiles)}"
             )
             st.caption(caption)
     words.say("whose drawings", alike=compare.in_words(found.mean), said=sentences.whose(found.mean))

@@ -21,21 +21,26 @@ CLIP = 99.5  # a percentile: with the largest slope as its end, a saliency map i
 
 
 def card(
-    title: str, content: "Attribution | Image.Image | None", caption: str, page: str, way: str | None = None
+    title: str,
+    content: "Attribution | Image.Image | None",
+    caption: str,
+    page: str,
+    way: str | None = None,
+    **settings: str,
 ) -> None:
     """A thumbnail that stands for a page, or a sentence where the network has none, and the way there.
 
     A map's scale ends at its `CLIP`-th percentile.
 
     Args:
-        way: the label of the link; the page's title when omitted.
+        way: the label of the link; the page's title when omitted. settings: as they stand in that page's address.
     """
     if content is None:
         st.info(words.text("nothing to draw"), icon=":material/info:")
     else:
         panel = blocks.Panel(content, caption, f"{title}: {caption}")
         blocks.compare([panel], columns=1, scale_bar=False, clip=CLIP, key=f"card_{page}")
-    shell.link(page, way)
+    shell.link(page, way, **settings)
 
 
 def best(view: View) -> str:

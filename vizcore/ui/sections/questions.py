@@ -38,10 +38,10 @@ words = prose.words(__file__)
 
 
 def choose(titles: Sequence[str], key: str = "q") -> int:
-    """A row of buttons; the question's number, from 1, is in the address: other pages link to `?q=4`."""
+    """A select box; the question's number, from 1, is in the address: other pages link to `?q=4`."""
     numbers = [str(n) for n in range(1, len(titles) + 1)]
-    chosen = widgets.segmented_control(
-        "Question", numbers, key=key, format_func=lambda n: f"{n} {titles[int(n) - 1]}", label_visibility="collapsed"
+    chosen = widgets.linked_select(
+        "Question", numbers, key, width=230, format_func=lambda n: f"{n} {titles[int(n) - 1]}"
     )
     return int(chosen)
 
@@ -86,7 +86,7 @@ def pieces(view: View, layer: str, middle: str) -> None:
         Panel(found.chained.numpy(), "Second piece: from there to the picture", signed=True),
         Panel(found.direct.numpy(), "In one go", signed=True),
     ]
-    blocks.compare(panels, smooth=False)
+    blocks.compare(panels, smooth=False, room=blocks.MAIN_ROOM)
     equal = words.text("the two ways are equal")
     if found.gap != 0:
         equal = words.text("the two ways differ", gap=number(found.gap))
@@ -126,7 +126,7 @@ def three_ways(view: View) -> None:
     results = [cache.attribution(view, name) for name in ("deconvnet", "guided_backprop")]
     panels = [Panel(cache.input_gradient(view), f"Gradient, {view.class_name}", signed=True)]
     panels += [Panel(r, methods.METHODS[r.meta["method"]].title, signed=True) for r in results]
-    blocks.compare(panels, share=False)
+    blocks.compare(panels, share=False, room=blocks.MAIN_ROOM)
     for note in dict.fromkeys(note for result in results for note in result.meta["notes"]):
         st.info(note, icon=":material/info:")
 
@@ -229,7 +229,7 @@ def _depth_column(view: View, found: Depth, stage: str, back: str) -> None:
     drawings = _drawings(view, found.layer.name, found.unit, found.hits, relu_rules.TITLES[back], found)
     for sheet, kind in ((patches, "Patches"), (drawings, back)):
         alt = f"{kind} of unit {found.unit} of {found.layer.name}: {'; '.join(labels)}"
-        tiles(*sheet, labels, f"{stage}_{kind}", smooth=True, largest=98, alt=alt)
+        tiles(*sheet, labels, f"{stage}_{kind}", smooth=True, largest=98, height=118, alt=alt)
     shown = found.boxes[0][2] - found.boxes[0][0]
     st.caption(
         words.text(
@@ -271,13 +271,15 @@ def four_steps(view: View, steps: Unrolled, some: int | None, opacity: float) ->
         st.caption(words.text("caption of the weights"))
     above = f"Grad-CAM, {view.class_name}"
     drawn = (
-        ("3 Weighted sum", Panel(total, "Red speaks for the class, blue against", "Weighted sum", None, True)),
+        ("3 Weighted sum", Panel(total, "Red for it, blue against it", "Weighted sum", None, True)),
         ("4 ReLU, enlarged", Panel(total.clip(0), above, above, view.picture, False, opacity)),
     )
     for column, (title, panel) in zip(columns[2:], drawn, strict=True):
         with column:
             st.subheader(title, anchor=False)
-            blocks.compare([panel], columns=1, smooth=panel.photo is not None, key=f"step_{title[0]}")
+            blocks.compare(
+                [panel], columns=1, smooth=panel.photo is not None, room=blocks.MAIN_ROOM, key=f"step_{title[0]}"
+            )
     alike = compare.correlation(total, whole)
     words.say(
         "how many maps are added",
@@ -298,22 +300,21 @@ def _strongest_maps(steps: Unrolled, order: Sequence[int]) -> None:
     sprite, _ = sprites.sprite(maps, columns=2, cell=252, gap=8, shared=True, signed=signed)
     read = blocks.bar(float(np.abs(maps).max()), 2, signed)
     strongest = Panel(sprite, f"The strongest of {len(order)}: {names}", f"Feature maps {names}", bars=(read,))
-    blocks.compare([strongest], smooth=False, columns=1)
+    blocks.compare([strongest], smooth=False, columns=1, room=blocks.MAIN_ROOM)
 
 
 # 5. Guided Grad-CAM for two classes.
 
 
 def factors(view: View, other: int, linked: bool) -> None:
-    """Factor, factor, product; one row for the view's class, one for the class `other`.
+    """Factor, factor, product; each for the view's class and beside it for the class `other`.
 
     Args:
         linked: one scale for both classes.
     """
     both = view, cache.look(view, target=other)
-    titles = {"guided_backprop": "Guided backpropagation", "grad_cam": "× Grad-CAM", "guided_grad_cam": "= the product"}
-    rows: tuple[list[Panel], list[Panel]] = ([], [])
-    alike, said = [], []
+    titles = {"guided_backprop": "Guided", "grad_cam": "× Grad-CAM", "guided_grad_cam": "= the product"}
+    panels, alike, said = list[Panel](), [], []
     for method, title in titles.items():
         pair = [cache.attribution(one, method) for one in both]
         values = [np.asarray(result.values) for result in pair]
@@ -322,12 +323,12 @@ def factors(view: View, other: int, linked: bool) -> None:
             values = [cam.upsample(torch.from_numpy(v)[None], size)[0].numpy() for v in values]
         photo = view.picture if method == "grad_cam" else None
         unit = "raw value of the map" if photo else ""
-        for row, v, one in zip(rows, values, both, strict=True):
+        for v, one in zip(values, both, strict=True):
             caption = f"{title}, {one.class_name}"
-            row.append(Panel(v, caption, photo=photo, signed=photo is None, group=method, unit=unit))
+            panels.append(Panel(v, caption, photo=photo, signed=photo is None, group=method, unit=unit))
         alike.append(compare.correlation(*values))
         said += [pair[0]] if method == "guided_backprop" else []
-    blocks.compare([*rows[0], *rows[1]], columns=3, share=linked, gain=2)
+    blocks.compare(panels, columns=6, share=linked, gain=2, room=blocks.MAIN_ROOM)
     for column, same in zip(st.columns(3), alike, strict=True):
         with column:
             words.say("how alike the two classes are", same="not defined" if same is None else f"{same:.2f}")
@@ -363,7 +364,7 @@ def side_by_side(view: View, works: Sequence[Work]) -> None:
         alt = f"{caption}: {view.class_name} in {view.title}"
         panels.append(Panel(result, caption, alt, view.picture))
     if panels:
-        blocks.compare(panels, share=False, columns=min(4, max(2, len(panels))))
+        blocks.compare(panels, share=False, columns=min(4, max(2, len(panels))), room=blocks.MAIN_ROOM)
     if not runs:
         st.caption(words.text("no method is chosen"))
     with st.container(key="timeline_links", horizontal=True):
@@ -381,11 +382,13 @@ def _layer(view: View, method: str) -> str | None:
 
 
 def explain(view: View, topic: Question, functions: Sequence[Callable], method: str | None) -> None:
-    """What to notice, an exercise with its answer, links to the question's pages, and the folded sections.
+    """The answer, what to notice, an exercise with its answer, links to the question's pages, and the folded sections.
 
     Args:
         functions: what computed the figure. method: the registered one whose short program is shown, if any.
     """
+    st.header("The answer", anchor=False)
+    st.markdown(topic.answer, unsafe_allow_html=True)
     prose.explain(topic.notice, topic.misleads)
     question, answer = topic.check
     words.part("Check yourself", question=question)

@@ -30,7 +30,7 @@ TITLES = {methods.METHODS[name].title: name for name in bench.SOURCES}
 SLIDERS = "sigma", "object", "ground", "cuts", "threshold"  # names in the address after the source's initials
 PLACES = {"size": "Size (%)", "across": "Left to right (%)", "down": "Top to bottom (%)"}
 COMPOSITE = "Composite with known outline"
-SCENES = ["Picture of the sidebar", COMPOSITE]
+SCENES = {"Picture of the sidebar": "yours", COMPOSITE: "composite"}  # in the address, and as people read them
 GROUNDS = {"One material": "background", "Photographs": "photo"}  # the kinds of vizcore.images.composites
 
 
@@ -46,7 +46,6 @@ def recipe() -> Recipe:
         list(things),
         "cutout",
         default="zebra",
-        width=200,
         order=sorted(things, key=lambda id: (not things[id].classes, things[id].title)),
         format_func=lambda id: f"{things[id].title} ({things[id].category})",
     )
@@ -55,17 +54,16 @@ def recipe() -> Recipe:
         list(below),
         "ground",
         default="meadow",
-        width=200,
         format_func=lambda id: f"{below[id].title}{' (photograph)' * (below[id].kind == 'photo')}",
     )
-    size = _slider(PLACES["size"], 30, 100, 70, 5, "size", 135)
-    across = _slider(PLACES["across"], 0, 100, 40, 5, "across", 135)
-    down = _slider(PLACES["down"], 0, 100, 60, 5, "down", 135)
+    size = _slider(PLACES["size"], 30, 100, 70, 5, "size")
+    across = _slider(PLACES["across"], 0, 100, 40, 5, "across")
+    down = _slider(PLACES["down"], 0, 100, 60, 5, "down")
     return Recipe(cutout, ground, size, across, down)
 
 
-def _slider(label: str, low: int, high: int, value: int, step: int, key: str, width: int, help: str = "") -> int:
-    return widgets.slider(label, low, high, value, step, key=key, width=width, help=help or None)
+def _slider(label: str, low: int, high: int, value: int, step: int, key: str, help: str = "") -> int:
+    return widgets.slider(label, low, high, value, step, key=key, help=help or None)
 
 
 def show(recipe: Recipe, source: str) -> None:
@@ -104,15 +102,15 @@ def settings(source: str) -> Settings:
     """
     best, key = bench.SIMONYAN if source == "saliency" else bench.SOURCES[source][1], _prefix(source)
     said = words.text("help: smoothing")
-    sigma = _slider("Smoothing (% of side)", 0, 15, int(best.sigma), 1, f"{key}_sigma", 180, said)
+    sigma = _slider("Smoothing, % of side", 0, 15, int(best.sigma), 1, f"{key}_sigma", said)
     said = words.text("help: object")
-    foreground = _slider("Object from (percentile)", 75, 99, best.foreground, 1, f"{key}_object", 180, said)
+    foreground = _slider("Object from percentile", 75, 99, best.foreground, 1, f"{key}_object", said)
     said = words.text("help: background")
-    background = _slider("Background to (percentile)", 5, 70, best.background, 5, f"{key}_ground", 180, said)
+    background = _slider("Background to percentile", 5, 70, best.background, 5, f"{key}_ground", said)
     said = words.text("help: graph cuts")
-    iterations = _slider("Graph cuts", 1, 8, best.iterations, 1, f"{key}_cuts", 130, said)
+    iterations = _slider("Graph cuts", 1, 8, best.iterations, 1, f"{key}_cuts", said)
     said = words.text("help: threshold")
-    threshold = _slider("Threshold (percentile)", 50, 98, best.threshold, 1, f"{key}_threshold", 180, said)
+    threshold = _slider("Threshold percentile", 50, 98, best.threshold, 1, f"{key}_threshold", said)
     return Settings(sigma, foreground, background, iterations, threshold)
 
 
@@ -143,7 +141,7 @@ def _cut(view: View, seeds: bytes, iterations: int, _labels: np.ndarray) -> np.n
 
 
 def pipeline(view: View, source: str, chosen: Settings, truth: np.ndarray | None) -> None:
-    """Picture, map, seeds and cut; below them what simpler tools make of the same picture.
+    """Picture, map, seeds and cut; in a second row what simpler tools make of the same picture.
 
     Args:
         truth: (S, S) the object's true outline, filled; None where nobody knows it.
@@ -152,30 +150,29 @@ def pipeline(view: View, source: str, chosen: Settings, truth: np.ndarray | None
     found = explained(view, source)
     strength = segmentation.strength(found.values, (side, side), chosen.sigma)
     panels = [
-        Panel(view.picture, f"1. The picture; the class is “{name}”", view.alt or view.title),
-        Panel(strength, f"2. {title} of “{name}”", f"{title} of {view.title}", signed=False),
+        Panel(view.picture, f"1. The picture: “{name}”", view.alt or view.title),
+        Panel(strength, f"2. {title}", f"{title} of {view.title}", signed=False),
     ]
+    simple = {
+        f"Map above its {chosen.threshold}th percentile": segmentation.threshold(strength, chosen.threshold),
+        "A box in the middle": segmentation.centre_box((side, side), bench.BOX.share),
+    }
     trouble = ""
     try:
         labels = segmentation.seeds(strength, chosen.foreground, chosen.background)
         panels.append(_seeds(view, labels))
-        panels.append(_mask(view, cut(view, labels, chosen.iterations), truth, "4. GrabCut from these seeds"))
+        panels.append(_mask(view, cut(view, labels, chosen.iterations), truth, "4. GrabCut from these"))
+        seeds = segmentation.box_seeds((side, side), bench.BOX.inner, bench.BOX.outer)
+        simple["GrabCut from a box, no network"] = cut(view, seeds, bench.BOX.iterations)
     except ValueError as error:
-        trouble = str(error)
+        trouble, simple = str(error), {}
+    if simple and truth is not None:
+        simple["The true outline"] = truth
+    panels += [_mask(view, mask, truth, caption) for caption, mask in simple.items()]
     blocks.compare(panels, columns=4, unit="smoothed, raw scale", room=blocks.MAIN_ROOM)
     if trouble:
         st.info(trouble, icon=":material/info:")
         return
-    st.header("The same picture, simpler tools", anchor=False)
-    seeds = segmentation.box_seeds((side, side), bench.BOX.inner, bench.BOX.outer)
-    simple = {
-        f"The map above its {chosen.threshold}th percentile": segmentation.threshold(strength, chosen.threshold),
-        "A box in the middle": segmentation.centre_box((side, side), bench.BOX.share),
-        "GrabCut from such a box, no network": cut(view, seeds, bench.BOX.iterations),
-    }
-    if truth is not None:
-        simple["The true outline"] = truth
-    blocks.compare([_mask(view, mask, truth, caption) for caption, mask in simple.items()], columns=4)
     if truth is None:
         st.caption(words.text("no outline is known"))
     prose.notes(found)
@@ -185,7 +182,7 @@ def _seeds(view: View, labels: np.ndarray) -> Panel:
     """The seeds of object and background, in colours."""
     kinds = (segmentation.FOREGROUND, segmentation.CORE), (segmentation.BACKGROUND,)
     shares = [100 * float(np.isin(labels, kind).mean()) for kind in kinds]
-    caption = f"3. Seeds: orange object ({shares[0]:.0f} %), blue background ({shares[1]:.0f} %)"
+    caption = f"3. Seeds: orange object {shares[0]:.0f} %, blue background {shares[1]:.0f} %"
     drawn = mask_figures.seeds_picture(view.picture, labels)
     return Panel(drawn, caption, f"Seeds of object and background on {view.title}")
 

@@ -16,6 +16,25 @@ from vizcore.ui.progress import progress_here
 from vizcore.ui.view import View
 
 words = prose.words(__file__)
+FAMILY = {wording: family for family, wording in papers.FAMILIES.items()}
+GROUPS = {  # families that fit on one screen
+    "methods": ("gradient", "relu rule", "cam", "perturbation", "propagation", "attention"),
+    "features and tools": ("feature visualization", "projection", "tool"),
+    "tests and people": ("evaluation", "robustness", "bias", "user study"),
+}
+NAMED = [*GROUPS, "all", *FAMILY]  # what can be shown, as it stands in the address
+
+
+def group_of(work: Work) -> str:
+    """The group of families that a work belongs to."""
+    return next(name for name, families in GROUPS.items() if work.family in families)
+
+
+def shown(named: str) -> Sequence[str]:
+    """The families to show: those of a group, all, or those of a family's group."""
+    if named == "all":
+        return tuple(papers.FAMILIES)
+    return next(families for name, families in GROUPS.items() if named == name or FAMILY.get(named) in families)
 
 
 def summary() -> None:

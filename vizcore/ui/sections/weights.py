@@ -1,6 +1,6 @@
 """What the page of weights draws: templates, kernels, first layers; and choosing a handwritten digit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
@@ -20,6 +20,7 @@ from vizcore.models import layers as model_layers
 from vizcore.ui import blocks, digits, picture, prose
 from vizcore.ui.cache import feature_maps, load_net, once
 from vizcore.ui.components import tiles
+from vizcore.ui.components.figure import Bar
 from vizcore.ui.view import View
 
 NETWORKS = {"linear": "digits_linear", "mlp": "digits_mlp"}
@@ -30,23 +31,19 @@ words = prose.words(__file__)
 # Fully connected layers.
 
 
-def choose_digit(view: View, net: Net) -> digits.Digit:
-    """The digit for the networks of this page: the sidebar's where that has one, else chosen here."""
+def choose_digit(view: View, side: st.delta_generator.DeltaGenerator, then: Callable[[digits.Digit], None]) -> None:
+    """At the figure's side, test digits to choose from and the pad to draw on; not where the sidebar has the digit.
+
+    Args:
+        then: called with a drawing just made.
+    """
     if picture.for_digits(view.net):
-        st.caption(words.text("the digit of the sidebar"))
-        return digits.chosen()
-    shown = digits.sample(5)
-    sheet, pad = st.columns([4, 1], gap="medium")
-    with sheet:
-        digits.number(width=150)
-    with pad:
-        st.caption(words.text("or draw one"))
-        digits.pad("pad", lambda drawn: _show_its_class(net, drawn))
-    chosen = digits.chosen()
-    images, labels = gallery.digits()[2:]
-    sprite, layout = atlas(images[shown])
+        side.caption(words.text("the digit of the sidebar"))
+        return
+    shown, chosen, labels = digits.sample(2), digits.chosen(), gallery.digits()[3]
+    sprite, layout = atlas(gallery.digits()[2][shown])
     at = np.flatnonzero(shown == chosen.place)
-    with sheet:
+    with side:
         tiles(
             render.encode(sprite, "png"),
             layout,
@@ -54,12 +51,13 @@ def choose_digit(view: View, net: Net) -> digits.Digit:
             "digit_tiles",
             selected=int(at[0]) if len(at) else None,
             take=lambda position: digits.take(int(shown[position])),
-            height=220,
-            largest=44,
-            smallest=28,
-            alt="Fifty test digits, five of each",
+            height=84,
+            largest=36,
+            smallest=24,
+            alt="Twenty test digits, two of each",
         )
-    return chosen
+        st.caption(words.text("or draw one"))
+        digits.pad("pad", then)
 
 
 def _scores(net: Net, digit: np.ndarray) -> tuple[torch.Tensor, np.ndarray]:
@@ -69,7 +67,7 @@ def _scores(net: Net, digit: np.ndarray) -> tuple[torch.Tensor, np.ndarray]:
         return x, torch.softmax(net(x)[0], 0).numpy()
 
 
-def _show_its_class(net: Net, digit: digits.Digit) -> None:
+def show_its_class(net: Net, digit: digits.Digit) -> None:
     """Choose the template of the class that the network sees; to be called before the page runs again."""
     if net.name == NETWORKS["linear"]:
         st.session_state["node"] = int(_scores(net, digit.pixels)[1].argmax())
@@ -97,7 +95,7 @@ def node_mean(model: str, node: int) -> np.ndarray:
     return filters.node_mean(load_net(model), node, gallery.digits()[0])
 
 
-def templates(scaled: filters.Scaled, node: int, scale: str) -> None:
+def templates(scaled: filters.Scaled, node: int) -> None:
     """All nodes as one sheet of tiles; a click chooses the node."""
     count = len(scaled.grey)
     sprite, layout = atlas(scaled.grey)
@@ -114,37 +112,41 @@ def templates(scaled: filters.Scaled, node: int, scale: str) -> None:
         "templates",
         selected=node,
         take=take,
-        height=300,
-        largest=94,
+        height=110,
+        largest=64,
         alt=f"The weights of the {count} nodes as grey pictures of 28 × 28",
     )
-    each = "Each node has its own scale." if scale == "each" else f"All: {number(low[0])} to {number(high[0])}."
-    st.caption(words.text("caption of the templates", count=count, scale=each))
 
 
-def template_times_input(view: View, net: Net, node: int, scaled: filters.Scaled) -> None:
-    """A node's template, a digit, and their product; then the sum, and what the network says."""
-    linear = net.name == NETWORKS["linear"]
+def template_times_input(net: Net, node: int, scaled: filters.Scaled, scale: str) -> filters.Contribution:
+    """A node's template, a digit, and their product, each with its scale; and what the pixels contribute."""
+    linear, digit = net.name == NETWORKS["linear"], digits.chosen()
     low, high = (float(np.broadcast_to(end.ravel(), len(scaled.grey))[node]) for end in (scaled.low, scaled.high))
-    digit, said, index = choose_digit(view, net)
-    x, probabilities = _scores(net, digit)
-    if index is None and linear:
-        _own_template(node, int(probabilities.argmax()))
-    if index is None:
-        said = words.text("caption of a drawing")
-    part = filters.contributions(net, x, node)
+    part = filters.contributions(net, _scores(net, digit.pixels)[0], node)
     mean = digit_means()[node] if linear else node_mean(net.name, node)
     meant = f"Mean training digit “{node}”" if linear else "Mean of the 100 training digits that excite it most"
+    said = "its own scale" if scale == "each" else "one scale for all nodes"
+    weights = Bar(
+        "#000,#fff", (number(low), number((low + high) / 2), number(high)), f"weight of a pixel; {said}", high
+    )
+    drawn = digit.title if digit.place is not None else words.text("caption of a drawing")
     panels = [
-        blocks.Panel(
-            Image.fromarray(scaled.grey[node]), f"Template of node {node}: black {number(low)}, white {number(high)}"
-        ),
+        blocks.Panel(Image.fromarray(scaled.grey[node]), f"Template of node {node}", bars=(weights,)),
         blocks.Panel(Image.fromarray(filters.scale(mean[None])[0][0]), meant),
-        blocks.Panel(Image.fromarray(digit), said),
+        blocks.Panel(Image.fromarray(digit.pixels), drawn),
         blocks.Panel(part.values, "Template × input", "What every pixel adds to the node", signed=True),
     ]
     unit = "contribution of a pixel: red raises the node, blue lowers it"
-    blocks.compare(panels, columns=4, smooth=False, unit=unit)
+    blocks.compare(panels, columns=4, smooth=False, unit=unit, room=blocks.MAIN_ROOM)
+    return part
+
+
+def the_sum(net: Net, node: int, part: filters.Contribution) -> None:
+    """What the contributions add up to, and what the network says of the digit."""
+    linear, digit = net.name == NETWORKS["linear"], digits.chosen()
+    probabilities = _scores(net, digit.pixels)[1]
+    if digit.place is None and linear:
+        _own_template(node, int(probabilities.argmax()))
     left, right = st.columns([3, 2], gap="large")
     with left:
         total = float(part.values.sum())
@@ -218,7 +220,7 @@ def kernel_sheet(
         "kernels",
         selected=int(np.flatnonzero(order == unit)[0]),
         take=take,
-        height=440,
+        height=0,
         largest=72,
         gap=6,
         alt=f"The {count} kernels of {layer}, {height} × {width} each. Arrow keys move, Enter chooses.",
@@ -240,6 +242,7 @@ def kernel_sheet(
             scale=f"One scale for all, {low} to {high}." if shared else "Each kernel has its own scale.",
         )
     )
+    st.caption(weak_kernels(layer, bank))
 
 
 def one_kernel(
@@ -267,6 +270,7 @@ def one_kernel(
             positive, negative = int((bank[unit] > 0).sum()), int((bank[unit] < 0).sum())
             words.say("a kernel of one weight", channels=bank.shape[1], positive=positive, negative=negative)
     values = feature_maps(view, layer)[unit]
+    words.say("the kernel and its map", unit=unit)
     blocks.heat(
         values,
         view.picture,
