@@ -247,7 +247,7 @@ def error_chart(steps: Sequence[float], errors: Sequence[float], rounding: Seque
         )
     axis = {"type": "log", "exponentformat": "power", "dtick": 1}
     figure.update_layout(
-        height=320,
+        height=260,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
         legend={"orientation": "h", "y": 1.14, "x": 0},
         xaxis=axis | {"title": "step h, normalized units"},

@@ -220,7 +220,7 @@ def at_the_picture(view: View, quantity: Quantity, at_input: np.ndarray, cell: t
     for column, (key, (picture, caption)) in zip(st.columns(2), pictures.items(), strict=True):
         with column:
             enlarged = render.enlarge(picture, size, smooth=False)
-            cells(key, enlarged, side, side, cell, take, caption=caption, alt=caption, room=440)
+            cells(key, enlarged, side, side, cell, take, caption=caption, alt=caption, room=520)
     st.html(
         blocks.scale(
             top, 3 if colour else 2, True, "slope per normalized unit of colour; grey is zero" if colour else ""
