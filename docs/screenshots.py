@@ -22,6 +22,7 @@ SHOTS = {
     "saliency": ("saliency?image=koala", "light"),
     "gradients": ("gradients?image=jaguar", "dark"),
     "layer_by_layer": ("layer_by_layer?image=koala", "light"),
+    "embeddings": ("embeddings?image=giant_panda", "light"),
     "timeline": ("timeline?image=giant_panda&family=class+activation", "light"),
 }
 

@@ -17,7 +17,7 @@ UI = [path for path in LIBRARY if path.is_relative_to(ROOT / "vizcore" / "ui")]
 COMPUTE = [path for path in LIBRARY if path not in UI]
 RUNTIME = [path for path in SHOWN + LIBRARY if path.exists()]
 
-HEAVY = ("umap", "sklearn.manifold", "cv2", "torchvision")
+HEAVY = ("umap", "openTSNE", "sklearn.manifold", "cv2", "torchvision")
 ROOMS = {  # room: what of vizcore it may import beside itself
     "types": set(),
     "content": set(),

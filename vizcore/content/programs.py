@@ -488,3 +488,41 @@ cv2.grabCut(pixels[seeds][None], mask[seeds][None], None, below, above, 0, cv2.G
 cv2.grabCut(pixels, mask, None, below, above, 1, cv2.GC_EVAL_FREEZE_MODEL){again if iterations > 1 else ""}
 result = np.isin(mask, [cv2.GC_FGD, cv2.GC_PR_FGD])
 """
+
+
+def projection(model: str, layer: str, method: str, digits: bool) -> str:
+    """The map of 70 pictures of the gallery, or of as many digits, by one layer; "input": by their pixels.
+
+    Args:
+        method: "pca", "tsne" or "umap".
+    """
+    if digits:
+        pictures = "[Image.fromarray(digit) for digit in gallery.digits()[2][:70]]"
+    else:
+        pictures = 'map(gallery.open_image, gallery.records("gallery")[:70])'
+    given = "x" if layer == "input" else f'net.forward(x, capture=["{layer}"])[1]["{layer}"]'
+    last = {
+        "pca": "result = PCA(2).fit_transform(rows)",
+        "tsne": "few = PCA(min(50, *rows.shape)).fit_transform(rows)\n"
+        "result = np.asarray(openTSNE.TSNE(perplexity=15, random_state=0).fit(few))",
+        "umap": "few = PCA(min(50, *rows.shape)).fit_transform(rows)\n"
+        "result = umap.UMAP(n_neighbors=15, random_state=0).fit_transform(few)",
+    }[method]
+    extra = {"pca": "", "tsne": "import openTSNE\n", "umap": "import umap\n"}[method]
+    return f"""
+import numpy as np
+{extra}import torch
+from PIL import Image
+from sklearn.decomposition import PCA
+from torch.nn.functional import adaptive_avg_pool2d
+from vizcore import models
+from vizcore.images import gallery
+
+net = models.load("{model}")
+pictures = {pictures}
+x = torch.cat([net.preprocess(picture) for picture in pictures])
+with torch.no_grad():
+    A = {given}
+rows = (adaptive_avg_pool2d(A, 2) if A.ndim == 4 else A).flatten(1).numpy()  # maps as 2 x 2 cells
+{last}
+"""

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 from PIL import Image
 
 from vizcore.images import gallery
@@ -36,6 +37,53 @@ def open_collection(name: str = "gallery", channels: int = 3) -> Collection:
         tuple(asset.title for asset in assets),
         tuple(asset.sha256 for asset in assets),
         lambda i: _opaque(gallery.open_image(assets[i])),
+    )
+
+
+class Labelled(NamedTuple):
+    """A collection whose pictures carry a label.
+
+    Attributes:
+        pictures: the collection. labels: a word for each picture.
+        accepted: for each picture the class names a careful viewer would accept; none where nobody has judged it.
+    """
+
+    pictures: Collection
+    labels: tuple[str, ...]
+    accepted: tuple[tuple[str, ...], ...]
+
+
+LABELLED = ("photographs and cut-outs", "photographs", "cut-outs", "digits")
+_KINDS = {LABELLED[0]: ("gallery", "photo", "cutout"), LABELLED[1]: ("gallery", "photo"), LABELLED[2]: ("cutout",)}
+
+
+def labelled(name: str, count: int = 1000) -> Labelled:
+    """The pictures of that name with their category; of the digits the first `count`.
+
+    The digits begin with the 2,000 test digits, which no network here was trained on; the training digits follow.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    if name not in LABELLED:
+        raise ValueError(f"There is no collection called '{name}'. Known: {', '.join(LABELLED)}.")
+    if name == "digits":
+        x_train, y_train, x_test, y_test = gallery.digits()
+        x, y = (np.concatenate(pair)[:count] for pair in ((x_test, x_train), (y_test, y_train)))
+        names = tuple(str(label) for label in y)
+        digests = tuple(hashlib.sha256(digit.tobytes()).hexdigest() for digit in x)
+        titles = tuple(f"Digit {at}, a “{label}”" for at, label in enumerate(names))
+        return Labelled(
+            Collection(titles, digests, lambda i: Image.fromarray(x[i])), names, tuple((label,) for label in names)
+        )
+    assets = [asset for kind in _KINDS[name] for asset in gallery.records(kind)]
+    pictures = Collection(
+        tuple(asset.title for asset in assets),
+        tuple(asset.sha256 for asset in assets),
+        lambda i: _opaque(gallery.open_image(assets[i])),
+    )
+    return Labelled(
+        pictures, tuple(asset.category for asset in assets), tuple(tuple(asset.classes) for asset in assets)
     )
 
 

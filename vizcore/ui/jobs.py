@@ -28,31 +28,36 @@ class Job:
         self._error: BaseException | None = None
         self._result: Any = None
         self.share = 0.0
+        self.seen: Any = None  # what the work lets be seen while it runs
+        self.began = 0.0
 
-    def start(self, work: Callable[[Callable[[float], None]], Any], keep: bool) -> None:
+    def start(self, work: Callable[[Callable[[float], None]], Any], keep: bool, patience: float = PATIENCE) -> None:
         """Run `work(report)` unless it runs already or is done.
 
         Args:
             keep: go on when nobody waits any more; otherwise `report` raises :class:`Abandoned` then.
+            patience: seconds after the last question until nobody waits.
         """
         self._asked = time.monotonic()
         with self._lock:
             if self._running or (self._done.is_set() and self._error is None):
                 return
-            self._running, self._error, self.share = True, None, 0.0
+            self._running, self._error, self.share, self.seen = True, None, 0.0, None
+            self.began = time.monotonic()
             self._done.clear()
-        threading.Thread(target=self._work, args=(work, keep), daemon=True).start()
+        threading.Thread(target=self._work, args=(work, keep, patience), daemon=True).start()
 
-    def _work(self, work: Callable, keep: bool) -> None:
+    def _work(self, work: Callable, keep: bool, patience: float) -> None:
         def report(share: float) -> None:
             self.share = share
-            if not keep and time.monotonic() - self._asked > PATIENCE:
+            if not keep and time.monotonic() - self._asked > patience:
                 raise Abandoned
 
         try:
             self._result = work(report)
         except BaseException as error:
             self._error = error
+        self.seen = None
         with self._lock:
             self._running = False
             self._done.set()
@@ -61,6 +66,18 @@ class Job:
         """Whether it is done, after waiting at most so long."""
         self._asked = time.monotonic()
         return self._done.wait(seconds)
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is a result; asking does not count as waiting."""
+        return self._done.is_set() and self._error is None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate from the share that is done; None while there is too little to tell."""
+        if self.share < 0.02:
+            return None
+        return (time.monotonic() - self.began) * (1 - self.share) / self.share
 
     def result(self) -> Any:
         """What `work` returned; what it raised is raised here."""
@@ -72,6 +89,11 @@ class Job:
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _job(key: tuple) -> Job:
     return Job()
+
+
+def find(key: tuple) -> Job:
+    """The job of this key, for those who look at it while it runs; it may not have been started."""
+    return _job(key)
 
 
 def clear() -> None:

@@ -141,16 +141,19 @@ def lesson_map() -> None:
                     st.caption(f"{page.label} (to come)")
 
 
-def fragment(function: Callable) -> Callable:
-    """`st.fragment` whose errors are sentences, like those of the page."""
+def fragment(function: Callable, every: float | None = None) -> Callable:
+    """`st.fragment` whose errors are sentences, like those of the page.
 
-    @st.fragment
+    Args:
+        every: seconds after which it runs again by itself.
+    """
+
     @functools.wraps(function)
     def quiet(*args, **kwargs):
         with address.part(function.__name__), _calm():
             return function(*args, **kwargs)
 
-    return quiet
+    return st.fragment(quiet, run_every=every)
 
 
 def tabs(*parts: tuple[str, Callable[[], None]], key: str = "part") -> None:

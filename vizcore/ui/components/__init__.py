@@ -7,6 +7,8 @@ from vizcore.ui.components.dataflow import flow
 from vizcore.ui.components.figure import figure
 from vizcore.ui.components.layer_strip import Cell, layer_strip
 from vizcore.ui.components.picker import Choice, Sheet, picker
+from vizcore.ui.components.point_cloud import Placed, Stage, point_cloud
+from vizcore.ui.components.point_cloud import Sheet as CloudSheet
 from vizcore.ui.components.svg_graph import graph
 from vizcore.ui.components.tiles import tiles
 from vizcore.ui.components.timeline import timeline
@@ -14,8 +16,11 @@ from vizcore.ui.components.timeline import timeline
 __all__ = [
     "Cell",
     "Choice",
+    "CloudSheet",
     "Group",
+    "Placed",
     "Sheet",
+    "Stage",
     "cells",
     "contact",
     "draw_digit",
@@ -24,6 +29,7 @@ __all__ = [
     "graph",
     "layer_strip",
     "picker",
+    "point_cloud",
     "tiles",
     "timeline",
 ]
