@@ -17,6 +17,7 @@ from browser import conftest
 
 SHOTS = {
     "overview": ("overview?image=giant_panda", "light"),
+    "cnn_explainer": ("cnn_explainer?digit=12&focus=conv1_2:3:12:10:-1", "light"),
     "grad_cam": ("grad_cam?image=dog_bicycle_car&class=249&versus=444", "light"),
     "guided_grad_cam": ("guided_grad_cam?image=jaguar", "dark"),
     "saliency": ("saliency?image=koala", "light"),

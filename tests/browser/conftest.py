@@ -31,8 +31,8 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def start_server(wait: float = 60) -> tuple[subprocess.Popen, str]:
-    """`streamlit run dashboard.py`, once it answers."""
+def start_server(wait: float = 60, script: str = "dashboard.py") -> tuple[subprocess.Popen, str]:
+    """`streamlit run dashboard.py`, or of another script, once it answers."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
@@ -41,7 +41,7 @@ def start_server(wait: float = 60) -> tuple[subprocess.Popen, str]:
             "-m",
             "streamlit",
             "run",
-            "dashboard.py",
+            script,
             "--server.headless",
             "true",
             "--server.port",

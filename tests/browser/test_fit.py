@@ -13,6 +13,7 @@ ENDS = {
     "weights": ".viz-figure",
     "output_maps": ".viz-scale",
     "small_outputs": ".viz-figure",
+    "cnn_explainer": ".st-key-explainer_figure",
     "embeddings": ".st-key-cloud",
     "unit": ".viz-figure",
     "gradients": ".st-key-controls",

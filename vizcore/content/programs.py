@@ -289,6 +289,23 @@ def templates() -> str:
     """)
 
 
+def explained(digit: int, target: int) -> str:
+    """All layers of the digit network one after the other, and the gradient through its first convolution by hand."""
+    return inspect.cleandoc(f"""
+        import torch
+        from vizcore import models
+        from vizcore.images import gallery
+
+        net = models.load("digits_cnn")
+        a = x = torch.from_numpy(gallery.digits()[2][{digit}] / 255).float()[None, None].requires_grad_()
+        outputs = [a := layer(a) for layer in net.network]
+        gradients = torch.autograd.grad(a[0, {target}], [x, *outputs])   # one for each column of the figure
+        kernel = net.network[0].weight
+        flipped = torch.nn.functional.conv_transpose2d(gradients[1], kernel)
+        print((flipped - gradients[0]).abs().max())              # the flipped kernel leads to the pixels
+    """)
+
+
 def feature_maps(model: str, picture: str, layer: str, count: int) -> str:
     """The `count` maps of a layer for a picture of the gallery, given by its id."""
     return inspect.cleandoc(f"""

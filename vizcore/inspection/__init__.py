@@ -7,6 +7,7 @@ __all__ = [
     "contact_sheet",
     "effective_field",
     "embeddings",
+    "explainer",
     "features",
     "filters",
     "layer_gradients",

@@ -26,7 +26,8 @@ _write = st.components.v2.component(
     "vizcore.address",
     js="""export default ({ data }) => {
   if (!data || !location.pathname.split('/').includes(data.page)) return
-  const own = [...new URLSearchParams(location.search)].filter(([name]) => name.startsWith('embed'))
+  const kept = ([name]) => name.startsWith('embed') || data.kept.includes(name)
+  const own = [...new URLSearchParams(location.search)].filter(kept)
   const query = [new URLSearchParams(own).toString(), data.query].filter(Boolean).join('&')
   const address = query ? `?${query}` : location.pathname
   if (location.search !== (query ? `?${query}` : '')) history.replaceState(history.state, '', address)
@@ -46,6 +47,7 @@ class _Visit:
         told: what the controls that are drawn now show, where it differs from their default, and which part of the
             page drew them.
         known: the names of this page's controls.
+        browser: the names of settings that a component of this page writes into the address itself.
         following: the defaults that controls follow which nobody has set.
         paths: of each fragment, by name: the fragments around it, and its own name.
         turn: counts the runs.
@@ -57,6 +59,7 @@ class _Visit:
     left: dict[str, dict[str, Texts]] = dataclasses.field(default_factory=dict)
     told: dict[str, tuple[Texts, Texts]] = dataclasses.field(default_factory=dict)
     known: set[str] = dataclasses.field(default_factory=set)
+    browser: set[str] = dataclasses.field(default_factory=set)
     following: dict[str, Any] = dataclasses.field(default_factory=dict)
     paths: dict[str, Texts] = dataclasses.field(default_factory=dict)
     turn: int = 0
@@ -101,7 +104,7 @@ def arrive(here: str) -> None:
     visit.own = {key: texts for key, texts in asked.items() if key not in SHARED}
     if not asked and not back:
         visit.own = visit.left.get(here, {})
-    visit.here, visit.known = here, set()
+    visit.here, visit.known, visit.browser = here, set(), set()
 
 
 def tell(slot: str = "page", now: bool = True) -> None:
@@ -115,7 +118,7 @@ def tell(slot: str = "page", now: bool = True) -> None:
     if now and run:
         told = sorted(visit.told.items(), key=lambda item: (item[0] not in SHARED, item[0]))
         query = urlencode([(key, text) for key, (texts, _) in told for text in texts])
-        data = {"query": query, "page": visit.here, "turn": visit.turn}
+        data = {"query": query, "page": visit.here, "turn": visit.turn, "kept": sorted(visit.browser)}
         run.query_string = query
     with st.container(key=f"address_{slot}"):
         _write(key=f"tell_{slot}", data=data)
@@ -194,6 +197,11 @@ def forget(*keys: str) -> None:
         visit.memory(key).pop(key, None)
         visit.following.pop(key, None)
         st.session_state.pop(key, None)
+
+
+def leave_to_the_browser(*keys: str) -> None:
+    """Settings that a component writes into the address without asking the server: they are left as they stand."""
+    _visit().browser.update(keys)
 
 
 def put(**settings: Any) -> None:

@@ -4,9 +4,11 @@ from vizcore.ui.components.canvas import draw_digit
 from vizcore.ui.components.cells import cells
 from vizcore.ui.components.contact_sheet import Group, contact
 from vizcore.ui.components.dataflow import flow
+from vizcore.ui.components.explainer import explainer
 from vizcore.ui.components.figure import figure
 from vizcore.ui.components.layer_strip import Cell, layer_strip
 from vizcore.ui.components.picker import Choice, Sheet, picker
+from vizcore.ui.components.playground import playground
 from vizcore.ui.components.point_cloud import Placed, Stage, point_cloud
 from vizcore.ui.components.point_cloud import Sheet as CloudSheet
 from vizcore.ui.components.svg_graph import graph
@@ -24,11 +26,13 @@ __all__ = [
     "cells",
     "contact",
     "draw_digit",
+    "explainer",
     "figure",
     "flow",
     "graph",
     "layer_strip",
     "picker",
+    "playground",
     "point_cloud",
     "tiles",
     "timeline",
