@@ -92,7 +92,10 @@ export default function ({ data, parentElement }) {
     for (let pass = 0; pass < 3; pass++) {
       const pictures = rows.querySelector('img').offsetHeight * head.rows.length
       const space = window.innerHeight - above - (rows.offsetHeight - pictures)
-      figure.style.setProperty('--bound', `${Math.max(filled || head.rows.length > 1 ? 120 : 180, space / head.rows.length)}px`)
+      figure.style.setProperty(
+        '--bound',
+        `${Math.max(filled || head.rows.length > 1 ? 120 : 180, space / head.rows.length)}px`,
+      )
     }
   }
   full.onclick = () => (document.fullscreenElement ? document.exitFullscreen() : figure.requestFullscreen())
