@@ -25,7 +25,7 @@ with next(columns):
     words.part("Robustness")
     shaken = ui.look(view, picture=section.noisy(view), title="With noise")
     caption = words.text("caption of the robustness", shaken=section.best(shaken), calm=section.best(view))
-    section.card("Robustness", shaken.picture, caption, "timeline", words.text("link to what came since"))
+    section.card("Robustness", shaken.picture, caption, "robustness", severity=str(section.SEVERITY))
 
 words.part("The lesson")
 ui.lesson_map()

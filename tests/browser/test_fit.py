@@ -30,6 +30,7 @@ ENDS = {
     "questions?q=4": ".viz-figure",
     "questions?q=5": ".viz-figure",
     "questions?q=6": ".viz-figure",
+    "robustness": ".viz-figure",
 }
 
 # Where the lowest of these ends, in pixels from the top of the window.

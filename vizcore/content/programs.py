@@ -542,4 +542,21 @@ with torch.no_grad():
     A = {given}
 rows = (adaptive_avg_pool2d(A, 2) if A.ndim == 4 else A).flatten(1).numpy()  # maps as 2 x 2 cells
 {last}
+
+
+def fgsm(model: str, image: str, target: int, epsilon: float) -> str:
+    """One step of the fast gradient sign method away from a class: the picture, (1, C, S, S), in `result`."""
+    return f"""
+import torch
+import torch.nn.functional as F
+from vizcore import images, models
+
+net = models.load("{model}")
+x = net.preprocess(images.load("{image}")).requires_grad_()
+mean, std = (torch.tensor(v)[:, None, None] for v in (net.mean, net.std))
+loss = F.cross_entropy(net(x), torch.tensor([{target}]))
+(gradient,) = torch.autograd.grad(loss, x)
+pixels = (x.detach() * std + mean) + {epsilon:.6g} * gradient.sign()
+result = (pixels.clamp(0, 1) - mean) / std
+print([net.categories[int(net(each)[0].argmax())] for each in (x, result)])
 """

@@ -1,3 +1,12 @@
-"""Experiments that test a network or an explanation: randomization, perturbation, segmentation."""
+"""Experiments that test a network or an explanation: randomization, corruptions, attacks and more."""
 
-__all__ = ["compare", "perturbation", "randomization", "segmentation", "segmentation_bench"]
+__all__ = [
+    "attacks",
+    "compare",
+    "corruptions",
+    "perturbation",
+    "randomization",
+    "robustness",
+    "segmentation",
+    "segmentation_bench",
+]

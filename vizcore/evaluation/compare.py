@@ -41,7 +41,7 @@ def in_words(correlation: float) -> str:
         return "undefined"
     if 0.9995 <= correlation < 1 - 1e-9:
         return "> 0.999"
-    return f"{correlation:.3f}" if 0.99 < correlation < 1 - 1e-9 else f"{correlation:.2f}"
+    return f"{correlation:.3f}" if 0.99 < correlation < 1 - 1e-9 else f"{round(correlation, 2) + 0.0:.2f}"
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:

@@ -17,30 +17,24 @@ if TYPE_CHECKING:
     from vizcore.methods import Attribution
 
 words = prose.words(__file__)
+SEVERITY = 4  # of the noise
 CLIP = 99.5  # a percentile: with the largest slope as its end, a saliency map is nearly black
 
 
-def card(
-    title: str,
-    content: "Attribution | Image.Image | None",
-    caption: str,
-    page: str,
-    way: str | None = None,
-    **settings: str,
-) -> None:
+def card(title: str, content: "Attribution | Image.Image | None", caption: str, page: str, **settings: str) -> None:
     """A thumbnail that stands for a page, or a sentence where the network has none, and the way there.
 
     A map's scale ends at its `CLIP`-th percentile.
 
     Args:
-        way: the label of the link; the page's title when omitted. settings: as they stand in that page's address.
+        settings: of the page that the link opens.
     """
     if content is None:
         st.info(words.text("nothing to draw"), icon=":material/info:")
     else:
         panel = blocks.Panel(content, caption, f"{title}: {caption}")
         blocks.compare([panel], columns=1, scale_bar=False, clip=CLIP, key=f"card_{page}")
-    shell.link(page, way, **settings)
+    shell.link(page, **settings)
 
 
 def best(view: View) -> str:
@@ -81,7 +75,7 @@ def maps(view: View) -> Image.Image | None:
 
 @per_picture(entries=96, size="10MB")
 def noisy(view: View) -> Image.Image:
-    """The picture with Gaussian noise (standard deviation 0.25 of the range, seed 0)."""
-    pixels = np.asarray(view.picture) / 255
-    noise = np.random.default_rng(0).normal(0, 0.25, pixels.shape)
-    return Image.fromarray(np.uint8(255 * np.clip(pixels + noise, 0, 1)))
+    """The picture in the Gaussian noise of the page on robustness, at `SEVERITY`."""
+    from vizcore.evaluation import corruptions
+
+    return corruptions.corrupt(view.picture, "gaussian_noise", SEVERITY)
