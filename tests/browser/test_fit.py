@@ -16,6 +16,7 @@ ENDS = {
     "cnn_explainer": ".st-key-explainer_figure",
     "embeddings": ".st-key-cloud",
     "unit": ".viz-figure",
+    "caveats": ".viz-figure",
     "gradients": ".st-key-controls",
     "saliency": ".viz-figure",
     "segmentation": ".viz-figure",

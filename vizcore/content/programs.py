@@ -542,6 +542,7 @@ with torch.no_grad():
     A = {given}
 rows = (adaptive_avg_pool2d(A, 2) if A.ndim == 4 else A).flatten(1).numpy()  # maps as 2 x 2 cells
 {last}
+"""
 
 
 def fgsm(model: str, image: str, target: int, epsilon: float) -> str:
@@ -560,3 +561,32 @@ pixels = (x.detach() * std + mean) + {epsilon:.6g} * gradient.sign()
 result = (pixels.clamp(0, 1) - mean) / std
 print([net.categories[int(net(each)[0].argmax())] for each in (x, result)])
 """
+"""
+
+
+_CASCADE = """
+import copy
+import torch
+from vizcore import images, models
+
+net = models.load({model!r})
+x = net.preprocess(images.load({image!r})).requires_grad_()
+twin, dice = copy.deepcopy(net.network), torch.Generator().manual_seed({seed})
+from_the_output = [layer.name for layer in net.layers][::-1]
+for name in from_the_output[: from_the_output.index({layer!r}) + 1]:
+    for w in twin.get_submodule(name).parameters(recurse=False):
+        std, mean = torch.std_mean(w, correction=0)
+        w.copy_(torch.randn(w.shape, generator=dice) * std + mean)
+
+def ranks(network):
+    gradient = torch.autograd.grad(network(x)[0, {target}], x)[0][0]
+    return gradient.abs().sum(0).flatten().argsort().argsort().float()
+
+result = torch.corrcoef(torch.stack([ranks(net.network), ranks(twin)]))[0, 1]
+print(result)  # how alike the two saliency maps are
+"""
+
+
+def cascade(model: str, image: str, target: int, layer: str, seed: int = 0) -> str:
+    """Random weights from the output down to a layer, and how alike the saliency maps before and after are."""
+    return _CASCADE.strip().format(model=model, image=image, target=target, layer=layer, seed=seed) + "\n"

@@ -116,6 +116,16 @@ def run(key: tuple, work: Callable[[Callable[[float], None]], Any], label: str, 
         return shared(job, work, label, keep)
 
 
+def ahead(key: tuple, work: Callable[[Callable[[float], None]], Any]) -> float:
+    """The share done of a job that nobody waits for: it is started, or goes on; 1 when its result is there.
+
+    Ask again within PATIENCE seconds, or it is given up.
+    """
+    job = _job(key)
+    job.start(work, keep=False)
+    return 1.0 if job.wait(0.05) else min(0.99, job.share)
+
+
 def shared(job: Job, work: Callable[[Callable[[float], None]], Any], label: str, keep: bool = False) -> Any:
     """The result of a job, with a progress bar in its place until it is there."""
     job.start(work, keep)
