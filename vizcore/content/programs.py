@@ -561,7 +561,6 @@ pixels = (x.detach() * std + mean) + {epsilon:.6g} * gradient.sign()
 result = (pixels.clamp(0, 1) - mean) / std
 print([net.categories[int(net(each)[0].argmax())] for each in (x, result)])
 """
-"""
 
 
 _CASCADE = """
