@@ -9,6 +9,7 @@ from page_visits import captions, checked, open_page, panels, texts, through_the
 from torch import nn
 
 from vizcore import images, methods, models
+from vizcore.content import programs
 from vizcore.evaluation import attacks, compare, corruptions, robustness
 from vizcore.figures import robustness as charts
 from vizcore.figures.bars import percent
@@ -236,3 +237,13 @@ def test_the_numbers_in_the_text_are_the_kept_ones():
     assert kept.counts["noise"] < kept.counts["fgsm"]
     assert np.isfinite(moved.mean("saliency", "saliency"))
     assert moved.mean("saliency", "saliency") < moved.mean("noise", "saliency")
+
+
+def test_the_program_shown_is_the_attack(net, square, monkeypatch):
+    monkeypatch.chdir(gallery.ASSETS.parent)
+    x = net.preprocess(square, crop=False)
+    target = int(net(x).argmax())
+    scope: dict = {}
+    exec(programs.fgsm("mini_vgg", "assets/gallery/jaguar.jpg", target, 1 / 255), scope)
+    assert torch.equal(scope["x"].detach(), x)
+    assert (scope["result"] - attacks.fgsm(net, x, target, 1 / 255)).abs().max() < 1e-4
