@@ -41,8 +41,9 @@ class Ranked:
         if np.shape(other) != self._shape:
             raise ValueError(f"The arrays must have the same shape, not {self._shape} and {np.shape(other)}.")
         x, y = self._ranks, _centred_ranks(other)
-        scale = np.sqrt((x @ x) * (y @ y))
-        return float(x @ y / scale) if scale > 0 else float("nan")
+        # Sums, not `x @ y`: the threads of a matrix library wait for each other on a busy machine.
+        scale = np.sqrt((x * x).sum() * (y * y).sum())
+        return float((x * y).sum() / scale) if scale > 0 else float("nan")
 
 
 def ssim(first: np.ndarray, second: np.ndarray, span: float = 1.0, window: int = 7) -> float:

@@ -1,5 +1,6 @@
 """The figures of the page on caveats: random weights, two tests that disagree, units and directions taken away."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -153,19 +154,19 @@ def _share(values: np.ndarray) -> np.ndarray:
     return np.clip(values / (top or float(size.max()) or 1.0), -1, 1).astype(np.float16)
 
 
-@cache.per_class(entries=4000)
-def _numbers(
-    view: View, choice: Choice, at: int, names: tuple[str, ...]
-) -> tuple[dict[str, Similarity], dict[str, float]]:
-    """Similarity and complexity of a step whose pictures nobody asked for."""
-    references, _, _ = _references(view.model, view.digest, view.target, names, view)
-    found, _ = randomization.explain(
-        _twin(view, choice, at), view.x, view.target, names, noise=1 + at + 1000 * choice.seed
-    )
-    return (
-        {name: references[name].similarity(values) for name, values in found.items()},
-        {name: randomization.complexity(values) for name, values in found.items()},
-    )
+@cache.per_class(entries=20_000)
+def _number(view: View, choice: Choice, at: int, name: str, _twin_of: Callable[[], Net]) -> Similarity | None:
+    """The similarity of one method at a step whose pictures nobody asked for; None where it cannot run."""
+    references, _, _ = _references(view.model, view.digest, view.target, QUICK, view)
+    found, _ = randomization.explain(_twin_of(), view.x, view.target, [name], noise=1 + at + 1000 * choice.seed)
+    return references[name].similarity(found[name]) if name in found else None
+
+
+def _numbers(view: View, choice: Choice, at: int, names: Sequence[str]) -> dict[str, Similarity]:
+    """The similarities of these methods at a step; the twin is made where one of them is not known yet."""
+    twin = functools.cache(lambda: _twin(view, choice, at))
+    found = {name: _number(view, choice, at, name, twin) for name in names}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def _computed(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
@@ -277,27 +278,36 @@ def sources(view: View) -> list[str]:
     return ([f"{kept.pictures} pictures"] if kept else []) + ["This picture"]
 
 
-def _whole(view: View, choice: Choice, seeds: int) -> list[list[tuple[dict[str, Similarity], dict[str, float]]]]:
-    """For each seed and each step after the trained network: similarity and complexity of the quick methods."""
+def _whole(view: View, choice: Choice) -> list[Step]:
+    """All steps after the trained network, with the quick methods, without their pictures."""
     stages = len(parts(view))
 
-    def work(report: Callable[[float], None]) -> list:
+    def work(report: Callable[[float], None]) -> list[Step]:
         found = []
-        for number in range(seeds):
-            row = []
-            for at in range(1, stages + 1):
-                if number:
-                    row.append(_numbers(view, Choice(choice.order, choice.seed + number), at, QUICK))
-                else:
-                    one = _step(view, choice, at, QUICK)
-                    row.append((one.similarity, one.complexity))
-                report((number * stages + at) / (seeds * stages))
-            found.append(row)
+        for at in range(1, stages + 1):
+            found.append(_step(view, choice, at, QUICK)._replace(values={}))
+            report(at / stages)
         return found
 
-    key = "whole cascade", view.model, view.digest, view.target, choice, seeds
-    label = words.text("progress of the cascade", stages=stages, seeds=seeds)
-    return jobs.run(key, work, label)
+    key = "whole cascade", view.model, view.digest, view.target, choice
+    return jobs.run(key, work, words.text("progress of the cascade", stages=stages, seeds=1))
+
+
+def _over_seeds(view: View, choice: Choice, names: tuple[str, ...], seeds: int) -> list[list[dict[str, Similarity]]]:
+    """For each further seed and each step: the similarities of these methods."""
+    stages = len(parts(view))
+
+    def work(report: Callable[[float], None]) -> list[list[dict[str, Similarity]]]:
+        found: list[list[dict[str, Similarity]]] = []
+        for number in range(1, seeds):
+            found.append([])
+            for at in range(1, stages + 1):
+                found[-1].append(_numbers(view, Choice(choice.order, choice.seed + number), at, names))
+                report(((number - 1) * stages + at) / ((seeds - 1) * stages))
+        return found
+
+    key = "further seeds", view.model, view.digest, view.target, choice, names, seeds
+    return jobs.run(key, work, words.text("progress of the cascade", stages=stages, seeds=seeds))
 
 
 def curves(view: View, choice: Choice, at: int, names: Sequence[str], measure: str, source: str, seeds: int) -> None:
@@ -307,14 +317,15 @@ def curves(view: View, choice: Choice, at: int, names: Sequence[str], measure: s
     if source != "This picture" and kept:
         lines = {name: kept.curve(name, measure) for name in names if name in kept.similarity}
     else:
-        found = _whole(view, choice, seeds)
+        first = [one.similarity for one in _whole(view, choice)]
+        found = [first, *(_over_seeds(view, choice, tuple(names), seeds) if seeds > 1 else [])]
         lines = {
             name: [
-                _spread([getattr(row[step][0][name], measure) for row in found if name in row[step][0]])
+                _spread([getattr(row[step][name], measure) for row in found if name in row[step]])
                 for step in range(len(stages))
             ]
             for name in names
-            if name in found[0][0][0]
+            if name in first[0]
         }
     if not lines:
         st.info(words.text("no method for the curves"), icon=":material/info:")
@@ -375,17 +386,17 @@ def two_tests(view: View, choice: Choice, measure: str, source: str) -> None:
         ]
     else:
         trained = step(view, choice, 0, QUICK)
-        (found,) = _whole(view, Choice(CASCADE, choice.seed), 1)
+        found = _whole(view, Choice(CASCADE, choice.seed))
         rows = [_verdict(name, trained, found, measure) for name in trained.values]
     st.html(figures.two_tests(rows))
     words.say("what the two tests say", disagreement=_disagreement(rows))
 
 
-def _verdict(name: str, trained: Step, found: Sequence[tuple], measure: str) -> figures.Verdict:
-    levels = [getattr(similarity[name], measure) for similarity, _ in found]
+def _verdict(name: str, trained: Step, found: Sequence[Step], measure: str) -> figures.Verdict:
+    levels = [getattr(one.similarity[name], measure) for one in found]
     known = [value for value in levels if np.isfinite(value)]
     level = float(np.mean(known)) if 2 * len(known) >= len(levels) else float("nan")
-    before, after = trained.complexity[name], found[-1][1][name]
+    before, after = trained.complexity[name], found[-1].complexity[name]
     rise = (after - before) / before if before > 0 and after > 0 else float("nan")
     return figures.Verdict(TITLES[name], Mean(level, level, level), Mean(rise, rise, rise), name in CONTROLS)
 
