@@ -4,7 +4,7 @@ const sheets = new Map() // by name: what the first kind of mount has brought
 const waiting = new Set() // clouds whose sheet has not come
 const kept = new WeakMap() // by mount: where the visitor looks, and what is selected
 const TRAVEL = 700 // ms that the points need from one layer to the next
-const SLOW = 24 // ms of a frame from which pictures move as dots
+const SLOW = 14 // ms of a frame, painting included, from which pictures move as dots
 const HUES = [
   '#4477aa',
   '#ee6677',
@@ -268,19 +268,18 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const { camera } = state
     if (dimensions === 2 || head.grid)
       return [wide / 2 + (x - camera.x) * unit * camera.zoom, high / 2 + (y - camera.y) * unit * camera.zoom, 1]
-    const [cy, sy, cp, sp] = [
-      Math.cos(camera.yaw),
-      Math.sin(camera.yaw),
-      Math.cos(camera.pitch),
-      Math.sin(camera.pitch),
-    ]
+    const [cy, sy, cp, sp] = turned()
     const right = cy * x + sy * z
     const back = -sy * x + cy * z
     const down = cp * y - sp * back
     const near_by = 2.6 / (2.6 - (sp * y + cp * back))
     return [wide / 2 + right * unit * camera.zoom * near_by, high / 2 + down * unit * camera.zoom * near_by, near_by]
   }
-  const project = () => {
+  const turned = () => {
+    const { yaw, pitch } = state.camera
+    return [Math.cos(yaw), Math.sin(yaw), Math.cos(pitch), Math.sin(pitch)]
+  }
+  const project = (sorted) => {
     const { camera, places } = state
     if (dimensions === 2 || head.grid) {
       const factor = unit * camera.zoom
@@ -293,13 +292,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
       }
       return
     }
+    const [cy, sy, cp, sp] = turned()
+    const factor = unit * camera.zoom
     for (let at = 0; at < count; at++) {
-      const [x, y, near_by] = look(places[3 * at], places[3 * at + 1], places[3 * at + 2])
-      x_on[at] = x
-      y_on[at] = y
+      const [x, y, z] = [places[3 * at], places[3 * at + 1], places[3 * at + 2]]
+      const back = cy * z - sy * x
+      const near_by = 2.6 / (2.6 - (sp * y + cp * back))
+      x_on[at] = wide / 2 + (cy * x + sy * z) * factor * near_by
+      y_on[at] = high / 2 + (cp * y - sp * back) * factor * near_by
       depth[at] = near_by
     }
-    order.sort((a, b) => depth[a] - depth[b])
+    if (sorted) order.sort((a, b) => depth[a] - depth[b])
   }
   const size_of = () => {
     if (cell) return cell * 0.94 * state.camera.zoom
@@ -331,15 +334,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const began = performance.now()
     const brush = base.getContext('2d')
     brush.clearRect(0, 0, wide, high)
-    project()
-    const size = size_of()
     const known = sheet()
-    const moving = state.from || state.drag
-    const photos = head.drawn === 'pictures' && known?.bitmap && !(moving && state.cost > SLOW && count > 400)
+    const light = (state.from || state.drag) && state.cost > SLOW // while it moves: dots without halos
+    const photos = head.drawn === 'pictures' && known?.bitmap && !light
+    project(photos)
+    const size = size_of()
     const pale = state.pale
     const layer = layers[shown]
     const off = (at, by) => x_on[at] < -by || x_on[at] > wide + by || y_on[at] < -by || y_on[at] > high + by
-    if (head.halo && layer.trust && !head.grid) {
+    if (head.halo && layer.trust && !head.grid && !light) {
       brush.fillStyle = 'rgba(209, 73, 91, 0.22)'
       brush.beginPath()
       for (let at = 0; at < count; at++) {
@@ -388,7 +391,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
           for (let at = 0; at < count; at++) {
             if (paint.of(at) !== code || (pale && pale[at] !== dim) || off(at, 8)) continue
             const by = radius * depth[at]
-            if (count > 2000) brush.rect(x_on[at] - by, y_on[at] - by, 2 * by, 2 * by)
+            if (light) brush.fillRect(Math.round(x_on[at] - by), Math.round(y_on[at] - by), 2 * radius, 2 * radius)
+            else if (count > 2000) brush.rect(x_on[at] - by, y_on[at] - by, 2 * by, 2 * by)
             else {
               brush.moveTo(x_on[at] + by, y_on[at])
               brush.arc(x_on[at], y_on[at], by, 0, 7)
@@ -398,8 +402,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
         }
       brush.globalAlpha = 1
     }
-    const took = performance.now() - began
-    if (photos) state.cost = state.cost ? 0.7 * state.cost + 0.3 * took : took
+    if (!light && (state.from || state.drag))
+      setTimeout(() => {
+        const took = performance.now() - began // after the painting
+        state.cost = state.cost ? 0.7 * state.cost + 0.3 * took : took
+      })
     root.dataset.draws = Number(root.dataset.draws || 0) + 1
     root.dataset.layer = layer.name
     trace()
