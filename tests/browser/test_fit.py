@@ -23,6 +23,7 @@ ENDS = {
     "neuron_gradient": ".viz-scale",
     "guided_backprop": ".viz-figure",
     "layer_by_layer": ".st-key-contact_rows",
+    "bias": ".viz-figure",
     "grad_cam": ".viz-figure",
     "guided_grad_cam": ".viz-figure",
     "timeline": ".st-key-timeline",

@@ -589,3 +589,29 @@ print(result)  # how alike the two saliency maps are
 def cascade(model: str, image: str, target: int, layer: str, seed: int = 0) -> str:
     """Random weights from the output down to a layer, and how alike the saliency maps before and after are."""
     return _CASCADE.strip().format(model=model, image=image, target=target, layer=layer, seed=seed) + "\n"
+
+
+def bias(model: str, kind: str, strength: float) -> str:
+    """The program that trains a network of two classes with a planted bias, and tests it both ways.
+
+    Args:
+        model: a registered network, whose last layer is replaced. kind: what is tied to the class. strength: 0.5 to 1.
+    """
+    return f"""
+from vizcore import methods, models
+from vizcore.evaluation import bias, bias_lab
+
+net = models.load("{model}")
+lab = bias_lab.lab()
+features = bias.ready(net)  # of every picture of the lab: what the last layer gets
+head = bias_lab.train(lab, features, "{kind}", {strength}, seed=0)
+print(bias.accuracy(lab, features, [head], "{kind}", [0]))  # matched, swapped, worst group
+
+fox = next(i for i, asset in enumerate(lab.assets) if asset.id == "fox")
+[shot] = bias_lab.shots(lab, "{kind}", [fox], [1])  # with the birds' trait
+x, animal = bias_lab.inputs(net, lab, [shot])
+two = bias_lab.network(net, head)
+said = int(two(x).argmax())
+result = methods.run("grad_cam", two, x, said, layer=bias_lab.map_layer(two)).values
+print(two.categories[said], bias.background_share(result, animal[0]))
+"""

@@ -88,14 +88,12 @@ export default function ({ data, parentElement }) {
     figure.style.removeProperty('--bound')
     const first = !head.room && page && page.clientWidth >= 640
     if (!(filled || first)) return
+    const least = filled || head.rows.length > 1 ? 120 : 180
     const above = filled ? 32 : figure.getBoundingClientRect().top + page.scrollTop + 8
     for (let pass = 0; pass < 3; pass++) {
       const pictures = rows.querySelector('img').offsetHeight * head.rows.length
       const space = window.innerHeight - above - (rows.offsetHeight - pictures)
-      figure.style.setProperty(
-        '--bound',
-        `${Math.max(filled || head.rows.length > 1 ? 120 : 180, space / head.rows.length)}px`,
-      )
+      figure.style.setProperty('--bound', `${Math.max(least, space / head.rows.length)}px`)
     }
   }
   full.onclick = () => (document.fullscreenElement ? document.exitFullscreen() : figure.requestFullscreen())

@@ -553,7 +553,7 @@ def facts(setting: Setting, found: Progress) -> None:
     if not found.map:
         st.caption(words.text("not there yet"))
         return
-    head = "| | the pictures | the noise twin |\n|---|---|---|\n"
+    head = "| measured | the pictures | the noise twin |\n|---|---|---|\n"
     twin = found.twin
     rows = [
         (words.text("row: trust"), f"{found.map.trustworthiness:.3f}", twin and f"{twin.trustworthiness:.3f}"),
