@@ -26,9 +26,12 @@ CHANGES = {
 }
 
 
-def change(page, what: str, draw: random.Random) -> None:
+def change(window, what: str, draw: random.Random) -> None:
     """Change one control, as a visitor would."""
-    if what == "next":
+    page = window.page
+    if what in ("Gradient", "SmoothGrad"):
+        window.choose("variant", what)
+    elif what == "next":
         page.locator(".st-key-next_picture button:visible").click()
     elif page.locator(f".st-key-{what} input[type=range]").count():
         page.locator(f".st-key-{what} input[type=range]").first.press(draw.choice(["ArrowLeft", "ArrowRight"]))
@@ -45,7 +48,7 @@ def test_after_each_change_a_new_visitor_sees_the_same(visit, stem):
     draw, window = random.Random(stem), visit(f"{stem}?model=mini_vgg&image=jaguar&part=All")
     history = window.page.evaluate("history.length")
     for turn, what in enumerate(CHANGES[stem]):
-        change(window.page, what, draw)
+        change(window, what, draw)
         window.settle()
         if turn % 3 == 1 or turn == len(CHANGES[stem]) - 1:
             window.page.wait_for_timeout(500)  # the address is written when the run is over
