@@ -56,7 +56,11 @@ def game() -> None:
 
 def repair() -> None:
     words.part("Refit the last layer on a few balanced pictures")
-    animals = ui.select_slider("Animals of each class", section.FEW, 8, key="balanced", width=260)
+    few, rates = st.columns([1, 3], vertical_alignment="center")
+    with few:
+        animals = ui.select_slider("Animals of each class", section.FEW, 8, key="balanced")
+    with rates:
+        section.rates_of_repair(view, choice, animals)
     section.show_repair(view, choice, cutout, animals)
 
 

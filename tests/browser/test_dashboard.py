@@ -29,7 +29,9 @@ def test_every_page_opens(visit, stem):
     if stem == "references":  # a list of works
         expect(window.page.get_by_role("link", name="Grad-CAM: Visual Explanations").first).to_be_visible()
         return
-    pictures = window.page.locator("[data-testid=stMain] :is(.viz-figure img, canvas, .picture img, .flow svg)")
+    pictures = window.page.locator(
+        "[data-testid=stMain] :is(.viz-figure img, canvas, .picture img, .flow svg, .graph svg)"
+    )
     expect(pictures.filter(visible=True).first).to_be_visible(timeout=60_000)
 
 

@@ -1541,7 +1541,7 @@ export default function ({ data, parentElement }) {
     root.classList.toggle('narrow', narrow)
     view.small = narrow ? 120 : 0
     const top = root.getBoundingClientRect().top + (page?.scrollTop ?? 0)
-    const room = Math.max(440, Math.min(760, window.innerHeight - top - 14))
+    const room = Math.max(440, Math.min(760, window.innerHeight - top - 8))
     root.style.setProperty('--high', `${room}px`)
     show(true)
   }

@@ -417,18 +417,22 @@ def _repaired(view: View, kind: str, animals: int) -> Head:
     return bias.repair(bias_lab.lab(), features(view), kind, 0, animals)
 
 
-def show_repair(view: View, choice: Choice, cutout: int, animals: int) -> None:
-    """The swapped picture before and after the last layer was fitted again, and the accuracies."""
-    heads = {"Before": head(view, choice), "After": repaired(view, choice, animals)}
-    names = {"Before": f"lab {choice.kind} {choice.strength}", "After": f"repaired {choice.kind} {animals}"}
-    swapped = shots(choice, cutout)[1]
-    seen = [(when, see(view, names[when], heads[when], swapped)) for when in heads]
-    table: dict[str, list[str]] = {"Last layer": list(heads)}
-    for one in heads.values():
+def rates_of_repair(view: View, choice: Choice, animals: int) -> None:
+    """The accuracies before and after the last layer was fitted again."""
+    table: dict[str, list[str]] = {"Last layer": ["Before", "After"]}
+    for one in (head(view, choice), repaired(view, choice, animals)):
         found = bias.accuracy(bias_lab.lab(), features(view), [one], choice.kind, [0])
         for name, value in zip(TESTS, found, strict=True):
             table.setdefault(name, []).append(_interval(value))
     st.table(table, hide_index=True, alt="Accuracy before and after the repair")
+
+
+def show_repair(view: View, choice: Choice, cutout: int, animals: int) -> None:
+    """The swapped picture before and after the last layer was fitted again."""
+    heads = {"Before": head(view, choice), "After": repaired(view, choice, animals)}
+    names = {"Before": f"lab {choice.kind} {choice.strength}", "After": f"repaired {choice.kind} {animals}"}
+    swapped = shots(choice, cutout)[1]
+    seen = [(when, see(view, names[when], heads[when], swapped)) for when in heads]
     blocks.compare(rows(choice, seen, 0.5), columns=4, unit="raw value", room=330, key="lab_repair")
 
 
