@@ -175,10 +175,10 @@ def test_two_classes_without_evidence_leaves_the_photograph():
     np.testing.assert_array_equal(np.asarray(sheet), np.asarray(photo.convert("L").convert("RGB")))
 
 
-def test_weight_bars_show_both_ends_and_name_their_channels():
+def test_weight_bars_show_both_ends_and_name_their_units():
     weights, means = np.random.default_rng(0).normal(size=(2, 100))
     page = bar_figures.weight_bars(weights, means, count=5)
-    shown = [int(k) for k in re.findall(r'title="channel (\d+):', page)]
+    shown = [int(k) for k in re.findall(r'title="unit (\d+):', page)]
     assert shown == [*np.argsort(-weights)[:5], *np.argsort(-weights)[-5:]]
     heights = [float(h) for h in re.findall(r"height:([\d.]+)%", page)]
     span = weights.max() - weights.min()
