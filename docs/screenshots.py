@@ -24,6 +24,9 @@ SHOTS = {
     "gradients": ("gradients?image=jaguar", "dark"),
     "layer_by_layer": ("layer_by_layer?image=koala", "light"),
     "embeddings": ("embeddings?image=giant_panda", "light"),
+    "caveats": ("caveats?image=koala", "light"),
+    "bias": ("bias", "light"),
+    "robustness": ("robustness?image=koala", "dark"),
     "timeline": ("timeline?image=giant_panda&family=class+activation", "light"),
 }
 
