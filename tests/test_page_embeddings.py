@@ -46,7 +46,7 @@ def finished(app: AppTest, seconds: float = 200) -> AppTest:
         time.sleep(0.2)
         app = checked(app.run())
     assert not cloud(app)["progress"]
-    return app
+    return checked(app.run())  # the rest of the page, too, has seen that it is done
 
 
 @pytest.fixture
