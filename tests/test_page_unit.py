@@ -139,12 +139,11 @@ def test_job_runs_once_reports_and_starts_again_after_an_error():
     assert len(ran) == 2
 
 
-def test_job_that_nobody_waits_for_is_given_up(monkeypatch):
+def test_job_that_nobody_waits_for_is_given_up():
     import time
 
     from vizcore.ui import jobs
 
-    monkeypatch.setattr(jobs, "PATIENCE", 0.05)
     job = jobs.Job()
 
     def work(report):
@@ -152,7 +151,7 @@ def test_job_that_nobody_waits_for_is_given_up(monkeypatch):
             time.sleep(0.01)
             report(0.1)
 
-    job.start(work, False)
+    job.start(work, False, patience=0.05)
     time.sleep(0.3)
     assert job.wait(1)
     with pytest.raises(jobs.Abandoned):
