@@ -5,7 +5,6 @@
 The features are kept as float16.
 """
 
-import hashlib
 import io
 import json
 
@@ -18,23 +17,6 @@ from vizcore.evaluation import bias, bias_lab
 from vizcore.images import gallery
 
 NETWORKS = ("squeezenet1_1", "efficientnet_lite0")
-
-
-def record(path: str, data: bytes, title: str, how: str) -> dict:
-    """Write a file under assets/; its record for the manifest."""
-    (gallery.ASSETS / path).write_bytes(data)
-    return {
-        "path": path,
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "bytes": len(data),
-        "kind": "measurement",
-        "title": title,
-        "category": "measurements",
-        "author": "The authors of this dashboard",
-        "licence": "Apache-2.0",
-        "source": "training/bias.py",
-        "how": how,
-    }
 
 
 def features() -> bytes:
@@ -69,13 +51,13 @@ def main() -> None:
     torch.set_num_threads(1)
     how = "python -m training.bias: "
     made = "what the last layer of each network gets for composites of this project's cut-outs on its backgrounds"
-    release.put_on_record([record(bias_lab.FILE.name, features(), "Features of the bias lab", f"{how}{made}")])
+    release.measurement(bias_lab.FILE, features(), "Features of the bias lab", "training/bias.py", f"{how}{made}")
     bias_lab.stored.cache_clear()
     gallery.all_records.cache_clear()
     content = {name: {kind: measured(name, kind) for kind in bias_lab.KINDS} for name in NETWORKS}
     data = (json.dumps(rounded(content), separators=(",", ":")) + "\n").encode()
     made = "accuracy, and the share of three maps on the background, of networks trained with a planted bias"
-    release.put_on_record([record(bias.FILE.name, data, "Sweeps of the bias lab, measured", f"{how}{made}")])
+    release.measurement(bias.FILE, data, "Sweeps of the bias lab, measured", "training/bias.py", f"{how}{made}")
 
 
 if __name__ == "__main__":

@@ -10,12 +10,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import hashlib
-
 import numpy as np
 
-from training.release import ASSETS, _build, put_on_record
+from training import release
 from vizcore import models
+from vizcore.images import gallery
 from vizcore.images.collection import LABELLED, labelled
 from vizcore.inspection import embeddings, features, picture_maps
 
@@ -38,29 +37,16 @@ def view(model: str, collection: str, size: int) -> picture_maps.Kept:
 
 
 def main() -> None:
-    records = []
     for model, collection, size in VIEWS:
-        data = _build().npz(picture_maps.to_file(view(model, collection, size)))
-        path = f"embeddings/{model}-{'digits' if size else 'photographs'}.npz"
-        (ASSETS / path).parent.mkdir(exist_ok=True)
-        (ASSETS / path).write_bytes(data)
-        records.append(
-            {
-                "path": path,
-                "sha256": hashlib.sha256(data).hexdigest(),
-                "bytes": len(data),
-                "kind": "measurement",
-                "title": f"Maps of {collection} by the layers of {models.spec(model).title}",
-                "category": "measurements",
-                "author": "The authors of this dashboard",
-                "licence": "Apache-2.0",
-                "source": "training/embeddings.py",
-                "how": "python -m training.embeddings: t-SNE (openTSNE, perplexity 30, seed 0) of what each layer gives"
-                " for the pictures of this folder, with the trustworthiness of each point, its neighbours by all"
-                " numbers, and the same for Gaussian noise",
-            }
+        release.measurement(
+            gallery.ASSETS / f"embeddings/{model}-{'digits' if size else 'photographs'}.npz",
+            release.build().npz(picture_maps.to_file(view(model, collection, size))),
+            f"Maps of {collection} by the layers of {models.spec(model).title}",
+            "training/embeddings.py",
+            "python -m training.embeddings: t-SNE (openTSNE, perplexity 30, seed 0) of what each layer gives"
+            " for the pictures of this folder, with the trustworthiness of each point, its neighbours by all"
+            " numbers, and the same for Gaussian noise",
         )
-    put_on_record(records)
 
 
 if __name__ == "__main__":

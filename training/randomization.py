@@ -7,7 +7,6 @@ each for its most probable class and with weights of its own draw; and the class
 directions of the last feature maps, on every picture of the gallery.
 """
 
-import hashlib
 import json
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -19,7 +18,6 @@ import torch
 from training import release
 from vizcore import models
 from vizcore.evaluation import ablation, randomization_bench
-from vizcore.images import gallery
 from vizcore.images.collection import open_collection
 from vizcore.models import layers as model_layers
 
@@ -45,24 +43,14 @@ def ablate(case: tuple[str, int]) -> ablation.Ablated:
 def write(content: dict) -> None:
     """The file and its record in the manifest."""
     data = (json.dumps(content, separators=(",", ":")) + "\n").encode()
-    randomization_bench.FILE.write_bytes(data)
-    release.put_on_record(
-        [
-            {
-                "path": randomization_bench.FILE.relative_to(gallery.ASSETS).as_posix(),
-                "sha256": hashlib.sha256(data).hexdigest(),
-                "bytes": len(data),
-                "kind": "measurement",
-                "title": "Randomization tests and ablation, measured",
-                "category": "measurements",
-                "author": "The authors of this dashboard",
-                "licence": "Apache-2.0",
-                "source": "training/randomization.py",
-                "how": "python -m training.randomization: similarity of every method's map before and after random "
-                f"weights, on {randomization_bench.PICTURES} pictures of the gallery; class probabilities without "
-                "units or random directions of the last feature maps, on every picture of the gallery",
-            }
-        ]
+    release.measurement(
+        randomization_bench.FILE,
+        data,
+        "Randomization tests and ablation, measured",
+        "training/randomization.py",
+        "python -m training.randomization: similarity of every method's map before and after random "
+        f"weights, on {randomization_bench.PICTURES} pictures of the gallery; class probabilities without "
+        "units or random directions of the last feature maps, on every picture of the gallery",
     )
 
 

@@ -1,4 +1,4 @@
-"""Write trained weights into assets/weights with their card, and keep the manifest's records of them."""
+"""Write weights with their card, and measurements, into assets/, and keep the manifest's records of them."""
 
 import hashlib
 import importlib.util
@@ -13,7 +13,7 @@ from torch import Tensor
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 
-def _build() -> ModuleType:
+def build() -> ModuleType:
     """assets/build.py as a module: it knows how a manifest is written."""
     spec = importlib.util.spec_from_file_location("assets_build", ASSETS / "build.py")
     module = importlib.util.module_from_spec(spec)
@@ -51,9 +51,35 @@ def weights(name: str, title: str, state: dict[str, Tensor], card: str, licence:
     print(f"{name}: {len(data) / 1e6:.2f} MB, sha256 {records[0]['sha256']}")
 
 
+def measurement(file: Path, data: bytes, title: str, source: str, how: str) -> None:
+    """Write a file of numbers below assets/ and put it on record.
+
+    Args:
+        source, how: the script that made it, from the project's folder; how it was made.
+    """
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(data)
+    put_on_record(
+        [
+            {
+                "path": file.relative_to(ASSETS).as_posix(),
+                "sha256": hashlib.sha256(data).hexdigest(),
+                "bytes": len(data),
+                "kind": "measurement",
+                "title": title,
+                "category": "measurements",
+                "author": "The authors of this dashboard",
+                "licence": "Apache-2.0",
+                "source": source,
+                "how": how,
+            }
+        ]
+    )
+
+
 def put_on_record(records: list[dict]) -> None:
     """Add the records to assets/manifest.toml, in place of those with the same path."""
     manifest = ASSETS / "manifest.toml"
     paths = {record["path"] for record in records}
     kept = [record for record in tomllib.loads(manifest.read_text("utf-8"))["asset"] if record["path"] not in paths]
-    manifest.write_text(_build().manifest_text(kept + records), "utf-8")
+    manifest.write_text(build().manifest_text(kept + records), "utf-8")

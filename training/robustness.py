@@ -10,7 +10,6 @@ quick method's map before and after, and after random noise of the same size.
 """
 
 import argparse
-import hashlib
 import json
 from concurrent.futures import ProcessPoolExecutor
 
@@ -19,7 +18,6 @@ import torch
 from training import release
 from vizcore import methods, models
 from vizcore.evaluation import attacks, compare, corruptions, robustness
-from vizcore.images import gallery
 
 
 def measure(case: tuple[str, str]) -> list[list]:
@@ -97,24 +95,14 @@ def moved() -> dict:
 def write(content: dict) -> None:
     """The file and its record in the manifest."""
     data = (json.dumps(content, separators=(",", ":")) + "\n").encode()
-    robustness.FILE.write_bytes(data)
-    release.put_on_record(
-        [
-            {
-                "path": robustness.FILE.relative_to(gallery.ASSETS).as_posix(),
-                "sha256": hashlib.sha256(data).hexdigest(),
-                "bytes": len(data),
-                "kind": "measurement",
-                "title": "Predictions for corrupted pictures, measured",
-                "category": "measurements",
-                "author": "The authors of this dashboard",
-                "licence": "Apache-2.0",
-                "source": "training/robustness.py",
-                "how": "python -m training.robustness: the most probable class of each gallery picture with a known "
-                "class, clean and under 19 corruptions at 5 severities (own code after Hendrycks & Dietterich, ICLR "
-                "2019), seed 0; python -m training.robustness --attacks: predictions and maps after attacks",
-            }
-        ]
+    release.measurement(
+        robustness.FILE,
+        data,
+        "Predictions for corrupted pictures, measured",
+        "training/robustness.py",
+        "python -m training.robustness: the most probable class of each gallery picture with a known "
+        "class, clean and under 19 corruptions at 5 severities (own code after Hendrycks & Dietterich, ICLR "
+        "2019), seed 0; python -m training.robustness --attacks: predictions and maps after attacks",
     )
 
 

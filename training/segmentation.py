@@ -9,7 +9,6 @@ smoothing the best threshold of the same map. The controls without a network are
 """
 
 import argparse
-import hashlib
 import json
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
@@ -22,7 +21,7 @@ from training import release
 from vizcore import models
 from vizcore.evaluation import segmentation, segmentation_bench
 from vizcore.evaluation.segmentation import Settings
-from vizcore.images import composites, gallery
+from vizcore.images import composites
 from vizcore.types import Mean
 
 EXTREMES = 8
@@ -115,24 +114,14 @@ def measure(case: tuple[str, str]) -> dict:
 def write(content: dict) -> None:
     """The file and its record in the manifest."""
     data = (json.dumps(content, separators=(",", ":")) + "\n").encode()
-    Path(segmentation_bench.FILE).write_bytes(data)
-    release.put_on_record(
-        [
-            {
-                "path": segmentation_bench.FILE.relative_to(gallery.ASSETS).as_posix(),
-                "sha256": hashlib.sha256(data).hexdigest(),
-                "bytes": len(data),
-                "kind": "measurement",
-                "title": "Segmentation of composites, measured",
-                "category": "measurements",
-                "author": "The authors of this dashboard",
-                "licence": "Apache-2.0",
-                "source": "training/segmentation.py",
-                "how": "python -m training.segmentation --tune, then python -m training.segmentation: intersection "
-                "over union of GrabCut, of a threshold and of centre boxes with the known masks of composites of this "
-                "project's cut-outs on its backgrounds and photographs",
-            }
-        ]
+    release.measurement(
+        segmentation_bench.FILE,
+        data,
+        "Segmentation of composites, measured",
+        "training/segmentation.py",
+        "python -m training.segmentation --tune, then python -m training.segmentation: intersection "
+        "over union of GrabCut, of a threshold and of centre boxes with the known masks of composites of this "
+        "project's cut-outs on its backgrounds and photographs",
     )
 
 
